@@ -1,0 +1,198 @@
+/* Whole reads, durable writes, and the removal of trees. */
+#include "core/io.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void fd_release(int *fd) {
+  if (*fd >= 0)
+    (void)close(*fd);
+  *fd = -1;
+}
+
+bool io_read_file(const char *path, size_t limit, char **ret, size_t *ret_length, Error *err) {
+  AUTO_RELEASE(fd_release) int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return error_set_errno(err, errno, "could not open \"%s\"", path);
+  AUTO_RELEASE(buffer_release) Buffer buffer = {0};
+  for (;;) {
+    char chunk[16384];
+    ssize_t count = read(fd, chunk, sizeof chunk);
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count < 0)
+      return error_set_errno(err, errno, "could not read \"%s\"", path);
+    if (count == 0)
+      break;
+    buffer_add(&buffer, chunk, (size_t)count);
+    if (buffer.length > limit)
+      return error_set(err, ERROR_TOO_LARGE, "\"%s\" is larger than %zu bytes", path, limit);
+  }
+  if (ret_length != NULL)
+    *ret_length = buffer.length;
+  *ret = buffer_steal(&buffer);
+  return true;
+}
+
+bool io_write(int fd, const void *bytes, size_t length, Error *err) {
+  const char *at = bytes;
+  while (length > 0) {
+    ssize_t count = write(fd, at, length);
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count < 0)
+      return error_set_errno(err, errno, "could not write");
+    at += count;
+    length -= (size_t)count;
+  }
+  return true;
+}
+
+bool io_pwrite(int fd, const void *bytes, size_t length, off_t offset, Error *err) {
+  const char *at = bytes;
+  while (length > 0) {
+    ssize_t count = pwrite(fd, at, length, offset);
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count < 0)
+      return error_set_errno(err, errno, "could not write");
+    at += count;
+    offset += count;
+    length -= (size_t)count;
+  }
+  return true;
+}
+
+bool io_pread(int fd, void *bytes, size_t length, off_t offset, Error *err) {
+  char *at = bytes;
+  while (length > 0) {
+    ssize_t count = pread(fd, at, length, offset);
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count < 0)
+      return error_set_errno(err, errno, "could not read");
+    if (count == 0)
+      return error_set(err, ERROR_IO, "could not read: the file ends %zu bytes early", length);
+    at += count;
+    offset += count;
+    length -= (size_t)count;
+  }
+  return true;
+}
+
+bool io_fsync_path(const char *path, Error *err) {
+  AUTO_RELEASE(fd_release) int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || fsync(fd) != 0)
+    return error_set_errno(err, errno, "could not flush \"%s\"", path);
+  return true;
+}
+
+bool io_write_file(const char *path, const void *bytes, size_t length, mode_t mode, Error *err) {
+  AUTO(str_free) char *temporary = str_format("%s.%d.new", path, (int)getpid());
+  AUTO_RELEASE(fd_release)
+  int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+  if (fd < 0)
+    return error_set_errno(err, errno, "could not create \"%s\"", temporary);
+  if (fchmod(fd, mode) != 0 || !io_write(fd, bytes, length, err) || fsync(fd) != 0 ||
+      rename(temporary, path) != 0) {
+    if (err != NULL && err->code == ERROR_NONE)
+      (void)error_set_errno(err, errno, "could not write");
+    (void)unlink(temporary);
+    return error_prefix(err, "\"%s\"", path);
+  }
+  AUTO(str_free) char *copy = str_dup(path);
+  return io_fsync_path(dirname(copy), err);
+}
+
+bool io_make_directories(const char *path, mode_t mode, Error *err) {
+  AUTO(str_free) char *copy = str_dup(path);
+  for (char *slash = copy + 1; *copy != '\0'; slash++) {
+    slash = strchrnul(slash, '/');
+    char saved = *slash;
+    *slash = '\0';
+    if (mkdir(copy, mode) != 0 && errno != EEXIST)
+      return error_set_errno(err, errno, "could not create directory \"%s\"", copy);
+    *slash = saved;
+    if (saved == '\0')
+      break;
+  }
+  struct stat status;
+  if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))
+    return error_set_errno(err, ENOTDIR, "\"%s\"", path);
+  return true;
+}
+
+static bool remove_below(int parent, const char *name, dev_t device, Error *err) {
+  AUTO_RELEASE(fd_release)
+  int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) {
+    if (errno == ENOENT)
+      return true;
+    if (errno != ENOTDIR && errno != ELOOP)
+      return error_set_errno(err, errno, "could not open \"%s\"", name);
+    if (unlinkat(parent, name, 0) != 0 && errno != ENOENT)
+      return error_set_errno(err, errno, "could not remove \"%s\"", name);
+    return true;
+  }
+  struct stat status;
+  if (fstat(fd, &status) != 0)
+    return error_set_errno(err, errno, "could not look at \"%s\"", name);
+  if (status.st_dev != device)
+    return error_set(err, ERROR_IO, "\"%s\" is another file system, left alone", name);
+
+  DIR *directory = fdopendir(dup(fd));
+  if (directory == NULL)
+    return error_set_errno(err, errno, "could not read directory \"%s\"", name);
+  bool ok = true;
+  for (struct dirent *entry; ok && (entry = readdir(directory)) != NULL;) {
+    if (str_equal(entry->d_name, ".") || str_equal(entry->d_name, ".."))
+      continue;
+    if (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN)
+      ok = remove_below(fd, entry->d_name, device, err);
+    else if (unlinkat(fd, entry->d_name, 0) != 0 && errno != ENOENT)
+      ok = error_set_errno(err, errno, "could not remove \"%s\"", entry->d_name);
+  }
+  (void)closedir(directory);
+  if (ok && unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+    ok = error_set_errno(err, errno, "could not remove directory \"%s\"", name);
+  return ok;
+}
+
+bool io_remove_tree(const char *path, Error *err) {
+  struct stat status;
+  if (lstat(path, &status) != 0)
+    return errno == ENOENT || error_set_errno(err, errno, "could not look at \"%s\"", path);
+  return remove_below(AT_FDCWD, path, status.st_dev, err) || error_prefix(err, "%s", path);
+}
+
+bool io_remove_file(const char *path, Error *err) {
+  if (unlink(path) != 0 && errno != ENOENT)
+    return error_set_errno(err, errno, "could not remove \"%s\"", path);
+  return true;
+}
+
+bool io_exists(const char *path) {
+  return access(path, F_OK) == 0;
+}
+
+bool io_is_directory(const char *path) {
+  struct stat status;
+  return lstat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+char *path_join(const char *directory, const char *name) {
+  return str_format("%s/%s", directory, name);
+}
+
+void tree_guard_release(TreeGuard *guard) {
+  Error ignored = ERROR_INIT;
+  if (guard->path != NULL)
+    (void)!io_remove_tree(guard->path, &ignored);
+  guard->path = NULL;
+}

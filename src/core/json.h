@@ -1,0 +1,31 @@
+/* jansson with Bough's errors: reading members whose type is checked. Values that are returned as
+ * const char * or as json_t * from a getter are borrowed from their object. */
+#pragma once
+
+#include "core/base.h"
+#include "core/error.h"
+
+#include <jansson.h>
+
+void json_free(json_t *value); /* json_decref that AUTO can use */
+DEFINE_AUTO(json_t *, json_free)
+
+/* Parses one value of at most length bytes, duplicate keys refused. Owned by the caller. */
+CHECKED bool json_parse(const char *text, size_t length, json_t **ret, Error *err);
+
+/* Compact text, owned by the caller. */
+char *json_text(const json_t *value);
+
+/* Members that must be there. what a wrong one is called in the message: its key. */
+CHECKED bool json_get_string(const json_t *object, const char *key, const char **ret, Error *err);
+CHECKED bool json_get_integer(const json_t *object, const char *key, int64_t *ret, Error *err);
+CHECKED bool json_get_object(const json_t *object, const char *key, json_t **ret, Error *err);
+
+/* Members that may be missing or null; of another type they count as missing. */
+const char *json_string_or(const json_t *object, const char *key, const char *fallback);
+int64_t json_integer_or(const json_t *object, const char *key, int64_t fallback);
+bool json_bool_or(const json_t *object, const char *key, bool fallback);
+
+/* {"code","message","hint"} for an Error and back. */
+json_t *json_from_error(const Error *err);
+void json_to_error(const json_t *object, Error *ret);

@@ -1,0 +1,216 @@
+/* fork, exec, wait. */
+#include "core/process.h"
+
+#include "core/clock.h"
+#include "core/io.h"
+#include "core/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { OUTPUT_LIMIT = 256 * 1024, EXIT_PREPARE = 126, EXIT_EXEC = 127 };
+
+static const char *const default_environment[] = {
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "TZ=UTC",
+    NULL};
+
+void process_result_release(ProcessResult *result) {
+  str_free(result->output);
+  *result = (ProcessResult){0};
+}
+
+/* Never returns. Descriptors from 3 on are closed, signals are as at the start of a program. */
+__attribute__((noreturn)) static void become(const char *const *argv, const ProcessOptions *options,
+                                             int output) {
+  int input = options->input >= 0 ? options->input : open("/dev/null", O_RDONLY);
+  if (dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
+      dup2(output, STDERR_FILENO) < 0)
+    _exit(EXIT_PREPARE);
+  (void)syscall(SYS_close_range, 3U, ~0U, 0U);
+  sigset_t none;
+  (void)sigemptyset(&none);
+  (void)sigprocmask(SIG_SETMASK, &none, NULL);
+  (void)signal(SIGPIPE, SIG_DFL);
+  if (chdir(options->directory != NULL ? options->directory : "/") != 0 ||
+      (options->prepare != NULL && !options->prepare(options->context)))
+    _exit(EXIT_PREPARE);
+  const char *const *environment =
+      options->environment != NULL ? options->environment : default_environment;
+  (void)execvpe(argv[0], (char *const *)argv, (char *const *)environment);
+  _exit(EXIT_EXEC);
+}
+
+/* Keeps the last OUTPUT_LIMIT bytes. */
+static void keep_end(Buffer *buffer) {
+  if (buffer->length <= 2 * OUTPUT_LIMIT)
+    return;
+  memmove(buffer->text, buffer->text + buffer->length - OUTPUT_LIMIT, OUTPUT_LIMIT + 1);
+  buffer->length = OUTPUT_LIMIT;
+}
+
+/* Reads the child's output until it closes it; false when the deadline (0: none) passed first. */
+static bool collect(int fd, int64_t deadline, Buffer *ret) {
+  for (;;) {
+    int64_t rest = deadline == 0 ? -1 : deadline - clock_monotonic_ms();
+    if (deadline != 0 && rest <= 0)
+      return false;
+    struct pollfd poller = {.fd = fd, .events = POLLIN};
+    int ready = poll(&poller, 1, (int)rest);
+    if (ready <= 0)
+      continue;
+    char chunk[8192];
+    ssize_t count = read(fd, chunk, sizeof chunk);
+    if (count <= 0)
+      return count == 0 || errno != EINTR;
+    buffer_add(ret, chunk, (size_t)count);
+    keep_end(ret);
+  }
+}
+
+static int exit_status(int wait_status) {
+  return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
+}
+
+static void reap(pid_t pid, int *ret_status) {
+  while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR)
+    ;
+}
+
+bool process_run(const char *const *argv, const ProcessOptions *options, ProcessResult *ret,
+                 Error *err) {
+  int pipe_ends[2];
+  if (pipe2(pipe_ends, O_CLOEXEC) != 0)
+    return error_set_errno(err, errno, "could not run \"%s\"", argv[0]);
+  AUTO_RELEASE(fd_release) int from_child = pipe_ends[0];
+  AUTO_RELEASE(fd_release) int to_parent = pipe_ends[1];
+  pid_t pid = fork();
+  if (pid < 0)
+    return error_set_errno(err, errno, "could not run \"%s\"", argv[0]);
+  if (pid == 0) {
+    (void)setpgid(0, 0);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    become(argv, options, options->output >= 0 ? options->output : to_parent);
+  }
+  fd_release(&to_parent);
+  AUTO_RELEASE(buffer_release) Buffer output = {0};
+  int64_t deadline = options->timeout_ms > 0 ? clock_monotonic_ms() + options->timeout_ms : 0;
+  bool in_time = collect(from_child, deadline, &output);
+  if (!in_time)
+    (void)kill(-pid, SIGKILL);
+  int status = 0;
+  reap(pid, &status);
+  if (!in_time)
+    return error_set(err, ERROR_TIMEOUT, "\"%s\" took more than %d ms", argv[0],
+                     options->timeout_ms);
+  if (exit_status(status) == EXIT_EXEC && output.length == 0) {
+    (void)error_set(err, ERROR_TOOL_FAILED, "could not run \"%s\"", argv[0]);
+    return error_hint(err, "is it installed?");
+  }
+  ret->status = exit_status(status);
+  ret->output = buffer_steal(&output);
+  return true;
+}
+
+bool process_check(const char *const *argv, const ProcessOptions *options, Error *err) {
+  AUTO_RELEASE(process_result_release) ProcessResult result = {0};
+  if (!process_run(argv, options, &result, err))
+    return false;
+  if (result.status == 0)
+    return true;
+  size_t length = strlen(result.output);
+  const char *end = result.output + (length > 600 ? length - 600 : 0);
+  const char *name = strrchr(argv[0], '/');
+  return error_set(err, ERROR_TOOL_FAILED, "%s ended with status %d: %s",
+                   name != NULL ? name + 1 : argv[0], result.status, end);
+}
+
+bool process_spawn(const char *const *argv, const ProcessOptions *options, bool detach, pid_t *ret,
+                   Error *err) {
+  int pipe_ends[2];
+  if (pipe2(pipe_ends, O_CLOEXEC) != 0)
+    return error_set_errno(err, errno, "could not start \"%s\"", argv[0]);
+  AUTO_RELEASE(fd_release) int from_child = pipe_ends[0];
+  AUTO_RELEASE(fd_release) int to_parent = pipe_ends[1];
+  pid_t first = fork();
+  if (first < 0)
+    return error_set_errno(err, errno, "could not start \"%s\"", argv[0]);
+  if (first == 0) {
+    (void)setsid();
+    pid_t second = detach ? fork() : 0;
+    if (second != 0) {
+      (void)!write(to_parent, &second, sizeof second);
+      _exit(0);
+    }
+    become(argv, options, options->output);
+  }
+  fd_release(&to_parent);
+  pid_t pid = first;
+  if (detach) {
+    int status = 0;
+    pid_t second = -1;
+    ssize_t count = read(from_child, &second, sizeof second);
+    reap(first, &status);
+    if (count != (ssize_t)sizeof second || second < 0)
+      return error_set(err, ERROR_TOOL_FAILED, "could not start \"%s\"", argv[0]);
+    pid = second;
+  }
+  *ret = pid;
+  return true;
+}
+
+uint64_t process_start_time(pid_t pid) {
+  char path[64];
+  (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+  AUTO_RELEASE(fd_release) int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return 0;
+  char text[1024];
+  ssize_t count = read(fd, text, sizeof text - 1);
+  if (count <= 0)
+    return 0;
+  text[count] = '\0';
+  const char *at = strrchr(text, ')'); /* the name may hold spaces and parentheses */
+  if (at == NULL || at[1] == '\0' || at[2] == 'Z' || at[2] == 'X')
+    return 0;
+  for (int field = 2; field < 22 && at != NULL; field++)
+    at = strchr(at + 1, ' ');
+  return at != NULL ? strtoull(at + 1, NULL, 10) : 0;
+}
+
+int process_open_pidfd(pid_t pid) {
+  return (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by itself */
+}
+
+bool process_signal(pid_t pid, uint64_t start_time, int signal_number, Error *err) {
+  AUTO_RELEASE(fd_release) int fd = process_open_pidfd(pid);
+  if (fd < 0 || process_start_time(pid) != start_time)
+    return true;
+  if (syscall(SYS_pidfd_send_signal, fd, signal_number, NULL, 0) != 0 && errno != ESRCH)
+    return error_set_errno(err, errno, "could not signal process %d", (int)pid);
+  return true;
+}
+
+bool process_wait_gone(pid_t pid, uint64_t start_time, int timeout_ms, Error *err) {
+  AUTO_RELEASE(fd_release) int fd = process_open_pidfd(pid);
+  if (fd < 0 || process_start_time(pid) != start_time)
+    return true;
+  struct pollfd poller = {.fd = fd, .events = POLLIN};
+  int64_t deadline = clock_monotonic_ms() + timeout_ms;
+  for (;;) {
+    int64_t rest = deadline - clock_monotonic_ms();
+    if (rest <= 0)
+      return error_set(err, ERROR_TIMEOUT, "process %d did not end within %d ms", (int)pid,
+                       timeout_ms);
+    if (poll(&poller, 1, (int)rest) > 0)
+      return true;
+  }
+}

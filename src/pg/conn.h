@@ -1,0 +1,58 @@
+/* libpq with Bough's errors: blocking connections and results. The only file besides conn.c that
+ * knows libpq is none: Conn and Rows are opaque. */
+#pragma once
+
+#include "core/base.h"
+#include "core/error.h"
+#include "core/str.h"
+
+typedef struct Conn Conn;
+typedef struct Rows Rows;
+
+typedef struct ConnOption {
+  const char *keyword; /* libpq's: host, dbname, user, options, ... */
+  const char *value;   /* NULL: left out */
+} ConnOption;
+
+/* Connects within timeout_ms. options ends with {NULL}. A value of dbname is never expanded as a
+ * connection string. Failure is ERROR_SQL with the server's words; conn_is_starting tells a server
+ * that isn't ready yet (57P03, no socket, refused) from others. */
+CHECKED bool conn_open(const ConnOption *options, int timeout_ms, Conn **ret, Error *err);
+/* The same for a connection string (URI or keywords). */
+CHECKED bool conn_open_string(const char *conninfo, int timeout_ms, Conn **ret, Error *err);
+bool conn_error_is_starting(const Error *err);
+void conn_free(Conn *conn);
+DEFINE_AUTO(Conn *, conn_free)
+
+bool conn_is_alive(Conn *conn); /* false once the server closed it */
+int conn_server_version(Conn *conn); /* 150020 for 15.20 */
+const char *conn_password(Conn *conn); /* as it was used, from a passfile too; may be NULL */
+
+/* Runs one or more statements by the simple protocol; ret may be NULL, else the last result. */
+CHECKED bool conn_exec(Conn *conn, const char *sql, Rows **ret, Error *err);
+/* Runs one statement with parameters as text ($1 ...; NULL is NULL); prepared once per connection and
+ * text. ret may be NULL. */
+CHECKED bool conn_query(Conn *conn, const char *sql, size_t count, const char *const *values,
+                        Rows **ret, Error *err);
+/* SQLSTATE of the last failure on conn, "" if it was none of the server's. */
+const char *conn_sqlstate(Conn *conn);
+
+void rows_free(Rows *rows);
+DEFINE_AUTO(Rows *, rows_free)
+size_t rows_count(const Rows *rows);
+size_t rows_affected(const Rows *rows);
+/* Text of a value, borrowed, NULL for SQL NULL. */
+const char *rows_get(const Rows *rows, size_t row, size_t column);
+int64_t rows_get_integer(const Rows *rows, size_t row, size_t column); /* 0 for NULL */
+bool rows_get_bool(const Rows *rows, size_t row, size_t column);       /* false for NULL */
+
+/* Appends text as an identifier or literal, quoted so that any bytes are safe
+ * (standard_conforming_strings either way). */
+void sql_add_identifier(Buffer *sql, const char *name);
+void sql_add_literal(Buffer *sql, const char *text);
+
+/* "16/B374D848" and back; false when text is no log position. */
+typedef uint64_t Lsn;
+enum { LSN_TEXT_SIZE = 24 };
+void lsn_format(Lsn lsn, char ret[LSN_TEXT_SIZE]);
+CHECKED bool lsn_parse(const char *text, Lsn *ret, Error *err);

@@ -1,0 +1,24 @@
+/* The platform's own superuser sessions to a branch: there is no other place that opens one.
+ *
+ * A branch is full of strangers' code, so the startup packet carries search_path=pg_catalog,pg_temp,
+ * session_replication_role=replica (which keeps plain event triggers and triggers out of the way; the
+ * import turns ENABLE ALWAYS and REPLICA event triggers into plain ones), row_security=off,
+ * default_transaction_read_only=off, statement and lock timeouts, client_encoding=UTF8,
+ * standard_conforming_strings=on, and whatever else these sessions rely on. Statements name schemas
+ * (pg_catalog.x) and operators (OPERATOR(pg_catalog.=)) and never touch user tables. */
+#pragma once
+
+#include "pg/conn.h"
+
+#define PLATFORM_ROLE "bough_platform" /* the superuser, reachable for the control account only */
+#define OWNER_ROLE "bough_owner"       /* owns what people make; nobody logs in as it */
+#define HOLDER_ROLE "bough_holder"     /* owns what must not be replaced; nobody is a member */
+#define IMPORT_ROLE "bough_import"     /* loads dumps; dropped after the import */
+#define ROLE_PREFIX "bough_"
+
+enum { PLATFORM_PORT = 5432 }; /* part of the socket's file name */
+
+/* Connects to database over the socket in socket_directory, waiting up to timeout_ms for a server that
+ * is still starting (it asks again every few ms). */
+CHECKED bool platform_open(const char *socket_directory, const char *database, int timeout_ms,
+                           Conn **ret, Error *err);
