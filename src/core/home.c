@@ -69,6 +69,13 @@ static bool read_account(const json_t *config, const char *key, Account *ret, Er
   return true;
 }
 
+static void set_login_role(Home *home) {
+  (void)snprintf(home->login_role, sizeof home->login_role, "bough_u_%.48s", home->owner_name);
+  for (char *c = home->login_role; *c != '\0'; c++)
+    if (!(*c >= 'a' && *c <= 'z') && !(*c >= '0' && *c <= '9'))
+      *c = '_';
+}
+
 static char *dup_or_null(const char *text) {
   return text != NULL ? str_dup(text) : NULL;
 }
@@ -89,6 +96,7 @@ static bool read_config(Home *home, Error *err) {
   home->system_mode = str_equal(json_string_or(config, "mode", "user"), "system");
   home->owner_uid = (uid_t)uid;
   (void)snprintf(home->owner_name, sizeof home->owner_name, "%s", name);
+  set_login_role(home);
   home->postgres_bin = str_dup(bin);
   const json_t *pool = json_object_get(config, "pool");
   home->pool_driver = dup_or_null(json_string_or(pool, "driver", NULL));

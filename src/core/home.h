@@ -36,6 +36,8 @@ typedef struct Home {
   Account command;   /* commands that users declare */
   uid_t owner_uid;   /* who ran the first bough up: the first platform principal */
   char owner_name[64];
+  char login_role[80];  /* the database role of that principal on every branch: bough_u_NAME, where
+                           characters other than a-z, 0-9 become '_' */
   char *postgres_bin; /* directory of initdb, postgres, psql ... */
   char *pool_driver;  /* "btrfs", "files"; NULL before a pool is made */
   char *pool_path;    /* where the pool is mounted, or the directory itself; NULL likewise */

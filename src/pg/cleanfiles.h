@@ -4,7 +4,7 @@
 #include "core/base.h"
 #include "core/error.h"
 
-/* Removes, from data_directory, what design section 3 lists: postmaster.pid/opts, pg_replslot/*,
+/* Removes, from data_directory, what design section 3 lists: postmaster.pid/opts, contents of pg_replslot,
  * postgresql.auto.conf, hba and ident files, server keys, standby.signal, recovery.signal,
  * backup_label, tablespace_map, links in pg_tblspc, server logs, saved statistics (pg_stat,
  * pg_stat_tmp) and statements. A table in the .c file, one row per item with its reason. Idempotent: run
