@@ -14,11 +14,13 @@ typedef struct ConnOption {
   const char *value;   /* NULL: left out */
 } ConnOption;
 
-/* Connects within timeout_ms. options ends with {NULL}. A value of dbname is never expanded as a
- * connection string. Failure is ERROR_SQL with the server's words; conn_is_starting tells a server
- * that isn't ready yet (57P03, no socket, refused) from others. */
+/* Connects within timeout_ms (ERROR_TIMEOUT; looking up a host name isn't part of it). options ends with
+ * {NULL}. A value of dbname is never expanded as a connection string; client_encoding is always UTF8.
+ * Failure is ERROR_SQL with the server's words, or ERROR_STARTING, which conn_error_is_starting tells,
+ * for a server that isn't ready yet (57P03, no socket, refused). Notices are swallowed. */
 CHECKED bool conn_open(const ConnOption *options, int timeout_ms, Conn **ret, Error *err);
-/* The same for a connection string (URI or keywords). */
+/* The same for a connection string (URI or keywords); a malformed one is ERROR_USAGE, and isn't repeated
+ * in the message because it may hold a password. */
 CHECKED bool conn_open_string(const char *conninfo, int timeout_ms, Conn **ret, Error *err);
 bool conn_error_is_starting(const Error *err);
 void conn_free(Conn *conn);
@@ -34,8 +36,10 @@ CHECKED bool conn_exec(Conn *conn, const char *sql, Rows **ret, Error *err);
  * text. ret may be NULL. */
 CHECKED bool conn_query(Conn *conn, const char *sql, size_t count, const char *const *values,
                         Rows **ret, Error *err);
-/* SQLSTATE of the last failure on conn, "" if it was none of the server's. */
+/* SQLSTATE of the last statement's failure, "" if there was none or it was none of the server's; and the
+ * constraint that it violated, "" likewise. */
 const char *conn_sqlstate(Conn *conn);
+const char *conn_constraint(Conn *conn);
 
 void rows_free(Rows *rows);
 DEFINE_AUTO(Rows *, rows_free)
