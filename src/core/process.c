@@ -58,7 +58,7 @@ static void keep_end(Buffer *buffer) {
 }
 
 /* Reads the child's output until it closes it; false when the deadline (0: none) passed first. */
-static bool collect(int fd, int64_t deadline, Buffer *ret) {
+static bool collect(int fd, int64_t deadline, const ProcessOptions *options, Buffer *ret) {
   for (;;) {
     int64_t rest = deadline == 0 ? -1 : deadline - clock_monotonic_ms();
     if (deadline != 0 && rest <= 0)
@@ -73,6 +73,8 @@ static bool collect(int fd, int64_t deadline, Buffer *ret) {
       return count == 0 || errno != EINTR;
     buffer_add(ret, chunk, (size_t)count);
     keep_end(ret);
+    if (options->on_output != NULL)
+      options->on_output(options->output_context, chunk, (size_t)count);
   }
 }
 
@@ -103,7 +105,7 @@ bool process_run(const char *const *argv, const ProcessOptions *options, Process
   fd_release(&to_parent);
   AUTO_RELEASE(buffer_release) Buffer output = {0};
   int64_t deadline = options->timeout_ms > 0 ? clock_monotonic_ms() + options->timeout_ms : 0;
-  bool in_time = collect(from_child, deadline, &output);
+  bool in_time = collect(from_child, deadline, options, &output);
   if (!in_time)
     (void)kill(-pid, SIGKILL);
   int status = 0;

@@ -11,6 +11,9 @@
  * not allocate more than it needs. False makes the child exit with 126. */
 typedef bool ProcessPrepare(void *context);
 
+/* Sees the captured output as it comes, in pieces that end anywhere. */
+typedef void ProcessOutput(void *context, const char *bytes, size_t length);
+
 typedef struct ProcessOptions {
   const char *const *environment; /* NULL-terminated "K=V"; NULL: PATH, LANG=C.UTF-8 and TZ=UTC only */
   const char *directory;          /* NULL: / */
@@ -19,6 +22,8 @@ typedef struct ProcessOptions {
   int timeout_ms;                 /* 0: none; then the process group is killed */
   ProcessPrepare *prepare;        /* may be NULL */
   void *context;                  /* of prepare */
+  ProcessOutput *on_output;       /* may be NULL; of process_run and process_check */
+  void *output_context;
 } ProcessOptions;
 
 #define PROCESS_OPTIONS ((ProcessOptions){.input = -1, .output = -1})
