@@ -8,13 +8,13 @@
 enum { CONTROL_FILE_SIZE = 8192 };
 
 typedef enum ControlState { /* values of PostgreSQL's DBState */
-  CONTROL_STARTUP = 0,
-  CONTROL_SHUTDOWNED = 1,
-  CONTROL_SHUTDOWNED_IN_RECOVERY = 2,
-  CONTROL_SHUTDOWNING = 3,
-  CONTROL_IN_CRASH_RECOVERY = 4,
-  CONTROL_IN_ARCHIVE_RECOVERY = 5,
-  CONTROL_IN_PRODUCTION = 6,
+                            CONTROL_STARTUP = 0,
+                            CONTROL_SHUTDOWNED = 1,
+                            CONTROL_SHUTDOWNED_IN_RECOVERY = 2,
+                            CONTROL_SHUTDOWNING = 3,
+                            CONTROL_IN_CRASH_RECOVERY = 4,
+                            CONTROL_IN_ARCHIVE_RECOVERY = 5,
+                            CONTROL_IN_PRODUCTION = 6,
 } ControlState;
 
 typedef struct Control {
