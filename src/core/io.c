@@ -164,11 +164,15 @@ static bool remove_below(int parent, const char *name, dev_t device, Error *err)
   return ok;
 }
 
-bool io_remove_tree(const char *path, Error *err) {
+bool io_remove_tree_at(int directory, const char *name, Error *err) {
   struct stat status;
-  if (lstat(path, &status) != 0)
-    return errno == ENOENT || error_set_errno(err, errno, "could not look at \"%s\"", path);
-  return remove_below(AT_FDCWD, path, status.st_dev, err) || error_prefix(err, "%s", path);
+  if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+    return errno == ENOENT || error_set_errno(err, errno, "could not look at \"%s\"", name);
+  return remove_below(directory, name, status.st_dev, err);
+}
+
+bool io_remove_tree(const char *path, Error *err) {
+  return io_remove_tree_at(AT_FDCWD, path, err) || error_prefix(err, "%s", path);
 }
 
 bool io_remove_file(const char *path, Error *err) {

@@ -31,6 +31,8 @@ CHECKED bool io_make_directories(const char *path, mode_t mode, Error *err);
 /* Removes path and all below it without following links; a missing path is fine. Doesn't cross into
  * another file system. */
 CHECKED bool io_remove_tree(const char *path, Error *err);
+/* The same for name in an open directory. */
+CHECKED bool io_remove_tree_at(int directory, const char *name, Error *err);
 
 /* Removes one file or link; a missing one is fine. */
 CHECKED bool io_remove_file(const char *path, Error *err);
