@@ -1,0 +1,33 @@
+/* What a branch must not keep from its source: phase two of the cleaning, by SQL in every database,
+ * at the first start of a volume and before anybody is given a route to it. Phase one is
+ * pg/cleanfiles.h. */
+#pragma once
+
+#include "core/base.h"
+#include "core/error.h"
+#include "core/home.h"
+#include "core/json.h"
+
+typedef enum CleanKind {
+#define CLEAN(name, text, note) CLEAN_##name,
+#include "branch/clean.def"
+#undef CLEAN
+  CLEAN_COUNT_
+} CleanKind;
+
+typedef struct CleanReport {
+  int64_t counts[CLEAN_COUNT_]; /* what was found, by kind */
+  json_t *notes;                /* texts for people, one per thing that they may miss; NULL: none */
+  char *identity;               /* which objects there are, see identity.h */
+  char identity_digest[65];
+  int64_t objects;
+} CleanReport;
+void clean_report_release(CleanReport *report);
+
+/* Cleans the cluster whose compute listens in socket_directory, and makes Bough's roles anew on it:
+ * subscriptions, prepared transactions, jobs, secrets of foreign servers, powers and passwords of
+ * roles, memberships, settings, event triggers that would fire on the platform. Idempotent: after a
+ * crash in the middle it is called again. Each database is one transaction; on failure the branch
+ * isn't clean and must not be opened. */
+CHECKED bool clean_branch(const char *socket_directory, const Home *home, CleanReport *ret,
+                          Error *err);

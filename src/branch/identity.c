@@ -1,0 +1,64 @@
+/* Reads which objects a database has, and digests the record. */
+#include "branch/identity.h"
+
+#include "branch/sql.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+
+bool identity_read(Conn *conn, Buffer *text, Error *err) {
+  AUTO(rows_free) Rows *database = NULL;
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!conn_exec(conn,
+                 "SELECT oid, pg_catalog.to_json(datname::pg_catalog.text)"
+                 " FROM pg_catalog.pg_database"
+                 " WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database()",
+                 &database, err) ||
+      !conn_exec(conn, branch_sql("identity.sql"), &rows, err))
+    return error_prefix(err, "reading object identities");
+  buffer_add_format(text, "database %s %s\n", rows_get(database, 0, 0), rows_get(database, 0, 1));
+  const char *lines = rows_get(rows, 0, 0);
+  if (lines != NULL)
+    buffer_add_format(text, "%s\n", lines);
+  return true;
+}
+
+void identity_digest(const char *text, char ret[IDENTITY_DIGEST_SIZE]) {
+  unsigned char digest[EVP_MAX_MD_SIZE] = {0};
+  unsigned int length = 0;
+  (void)EVP_Digest(text, strlen(text), digest, &length, EVP_sha256(), NULL);
+  for (size_t at = 0; at < (IDENTITY_DIGEST_SIZE - 1) / 2; at++)
+    (void)snprintf(ret + 2 * at, 3, "%02x", digest[at]);
+}
+
+/* "word number number number number word STRING" or "database number STRING", up to the end of
+ * line. */
+static bool line_is_valid(const char *line, size_t length, bool is_database) {
+  enum { WORDS_BEFORE_NAME = 6, WORDS_BEFORE_DATABASE = 2 };
+  const char *end = line + length;
+  for (int word = is_database ? WORDS_BEFORE_DATABASE : WORDS_BEFORE_NAME; word > 0; word--) {
+    const char *blank = memchr(line, ' ', (size_t)(end - line));
+    if (blank == NULL || blank == line)
+      return false;
+    line = blank + 1;
+  }
+  return end - line >= 2 && line[0] == '"' && end[-1] == '"';
+}
+
+bool identity_count(const char *text, int64_t *ret, Error *err) {
+  int64_t count = 0;
+  int64_t number = 1;
+  for (const char *line = text; *line != '\0'; number++) {
+    size_t length = strcspn(line, "\n");
+    bool is_database = str_starts(line, "database ");
+    if (line[length] != '\n' || (number == 1 && !is_database) ||
+        !line_is_valid(line, length, is_database))
+      return error_set(err, ERROR_CATALOG_INVALID,
+                       "line %lld of a record of identities makes no sense", (long long)number);
+    count += is_database ? 0 : 1;
+    line += length + 1;
+  }
+  *ret = count;
+  return true;
+}

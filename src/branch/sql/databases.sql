@@ -1,0 +1,11 @@
+-- The databases of a cluster and what of each is pending in shared memory or the shared catalogs.
+SELECT d.datname, d.oid, d.datallowconn,
+       d.datconnlimit OPERATOR(pg_catalog.=) (-2) AS is_invalid, -- its DROP was interrupted
+       (SELECT pg_catalog.count(*)
+          FROM pg_catalog.pg_prepared_xacts x
+         WHERE x.database OPERATOR(pg_catalog.=) d.datname) AS prepared,
+       (SELECT pg_catalog.count(*)
+          FROM pg_catalog.pg_subscription s
+         WHERE s.subdbid OPERATOR(pg_catalog.=) d.oid) AS subscriptions
+  FROM pg_catalog.pg_database d
+ ORDER BY d.oid;
