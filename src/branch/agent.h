@@ -18,7 +18,9 @@
  *                                                        max_connections, segment_size, system_identifier}
  *   cluster.init     {volume}                         -> {}   initdb with data checksums, superuser
  *                                                        bough_platform, pg_wal moved to ../wal
- *   cluster.basebackup {volume, conninfo, passfile?}  -> {}   progress {done, total} in bytes
+ *   cluster.basebackup {volume, conninfo, password?}  -> {}   progress {done, total} in bytes. The password
+ *                                                        lies in a file of the agent's (0600, removed
+ *                                                        always) while it copies, never in an argument
  *   cluster.checksums {volume}                        -> {enabled:bool}  pg_checksums where they are off
  *   cluster.single   {volume, database, sql}          -> {output}  postgres --single, for what must happen
  *                                                        before any session (event triggers don't fire there)
@@ -41,7 +43,8 @@
 
 typedef struct Agent Agent;
 
-/* Connects on first use; a lost connection is made anew once per call. */
+/* Connects on first use. A call whose connection breaks fails with ERROR_AGENT_DOWN (it may or may not have
+ * been carried out); the next one connects anew. */
 Agent *agent_new(const Home *home);
 void agent_free(Agent *agent);
 DEFINE_AUTO(Agent *, agent_free)
