@@ -16,9 +16,9 @@
 
 #include "core/failpoint.h"
 #include "core/io.h"
+#include "pg/dir.h"
 #include "pg/walpage.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -199,17 +199,13 @@ static bool copy_history(const Copier *copier, const char *name, Error *err) {
          io_write_file(to, text, length, 0600, err);
 }
 
-static void directory_release(DIR **directory) {
-  if (*directory != NULL)
-    (void)closedir(*directory);
-}
-
 static bool copy_histories(const Copier *copier, Error *err) {
-  AUTO_RELEASE(directory_release) DIR *directory = opendir(copier->copy->source_wal);
-  if (directory == NULL)
-    return error_set_errno(err, errno, "could not open \"%s\"", copier->copy->source_wal);
-  for (const struct dirent *entry; (entry = readdir(directory)) != NULL;)
-    if (is_history(entry->d_name) && !copy_history(copier, entry->d_name, err))
+  AUTO_RELEASE(dir_release) DIR *directory = NULL;
+  if (!dir_open_at(copier->source, ".", &directory, err))
+    return false;
+  for (const char *name = ""; directory != NULL && name != NULL;)
+    if (!dir_next(directory, &name, err) ||
+        (name != NULL && is_history(name) && !copy_history(copier, name, err)))
       return false;
   return true;
 }
