@@ -2,18 +2,18 @@
 #pragma once
 
 #include "branch/agent.h"
+#include "branch/session.h"
 #include "catalog/catalog.h"
 #include "core/home.h"
 #include "core/json.h"
-
-typedef struct SessionCache SessionCache; /* platform sessions to sources, kept for a while */
+#include "core/lock.h"
 
 typedef struct Context {
   const Home *home;
   Catalog *catalog;
   Agent *agent;
   SessionCache *sessions;
-  PrincipalRow caller; /* of the request at hand */
+  PrincipalRow caller;      /* of the request at hand */
   RpcProgress *on_progress; /* {"text","done","total"}; may be NULL */
   void *progress_context;
   json_t *watch; /* array of {endpoint,pid,start_time} that boughd is to watch from now on */
@@ -21,3 +21,15 @@ typedef struct Context {
 
 /* Tells the client how far a long step is; total 0: not known. */
 void context_report(const Context *context, const char *text, int64_t done, int64_t total);
+
+/* Takes a volume's lock: shared by whoever forks from it, exclusive for starting, stopping,
+ * deleting it. *ret is a descriptor; closing it gives the lock back. BRANCH_BUSY after timeout_ms.
+ */
+CHECKED bool volume_lock(const Context *context, const char *volume, LockMode mode, int timeout_ms,
+                         int *ret, Error *err);
+/* Removes the lock file of a volume that is gone for good. */
+void volume_lock_forget(const Context *context, const char *volume);
+
+/* Until a policy is declared: a branch's creator and the platform may use it. */
+CHECKED bool caller_may_use(const Context *context, const BranchRow *branch, Error *err);
+CHECKED bool caller_is_platform(const Context *context, const char *action, Error *err);

@@ -117,6 +117,7 @@ typedef struct OperationRow {
   int64_t worker_start;
   int64_t created_at;
   int64_t finished_at;
+  char error[512]; /* read only: why it failed */
 } OperationRow;
 void operation_row_release(OperationRow *row);
 
@@ -144,9 +145,16 @@ CHECKED bool branch_update(Catalog *catalog, const BranchRow *row, Error *err); 
 CHECKED bool branch_find(Catalog *catalog, const char *project, const char *name, BranchRow *ret,
                          Error *err); /* BRANCH_NOT_FOUND */
 CHECKED bool branch_get(Catalog *catalog, const char *id, BranchRow *ret, Error *err);
-/* with_deleted: lineage of the dead too. Rows that are invalid are left out and counted. */
+/* project NULL: of all projects. with_deleted: lineage of the dead too. Rows that are invalid are left out and counted. */
 CHECKED bool branch_list(Catalog *catalog, const char *project, bool with_deleted, BranchRow **ret,
                          size_t *ret_count, size_t *ret_invalid, Error *err);
+
+/* Single facts about a branch, for those who don't hold it by an operation: they apply only while the
+ * branch still has that volume. */
+CHECKED bool branch_set_clean(Catalog *catalog, const char *id, const char *volume,
+                              const char *identity, Error *err);
+CHECKED bool branch_set_failed(Catalog *catalog, const char *id, const char *volume,
+                               const char *reason, Error *err);
 
 /* endpoints */
 CHECKED bool endpoint_insert(Catalog *catalog, const EndpointRow *row, Error *err);
@@ -158,7 +166,9 @@ CHECKED bool endpoint_delete(Catalog *catalog, const char *id, Error *err);
 
 /* operations. insert: BRANCH_BUSY when the branch has a running one, naming its kind. */
 CHECKED bool operation_insert(Catalog *catalog, const OperationRow *row, Error *err);
-CHECKED bool operation_update(Catalog *catalog, const OperationRow *row, Error *err); /* step, params */
+/* step, params, worker; ERROR_CANCELLED when the operation isn't running any more */
+CHECKED bool operation_update(Catalog *catalog, const OperationRow *row, Error *err);
+/* failure: why it failed, NULL when it is done. A finished one stays as it is. */
 CHECKED bool operation_finish(Catalog *catalog, const char *id, const Error *failure, Error *err);
 CHECKED bool operation_list(Catalog *catalog, bool only_running, size_t limit, OperationRow **ret,
                             size_t *ret_count, Error *err); /* newest first */
@@ -171,11 +181,18 @@ CHECKED bool principal_by_uid(Catalog *catalog, int64_t uid, PrincipalRow *ret, 
 CHECKED bool identity_store(Catalog *catalog, const char *digest, const char *text, Error *err);
 CHECKED bool identity_load(Catalog *catalog, const char *digest, char **ret, Error *err);
 
+/* Whether any branch, living or not, or any operation of this installation has named that volume. */
+CHECKED bool catalog_knows_volume(Catalog *catalog, const char *volume, bool *ret, Error *err);
+
 /* counters for status: all in one query */
 typedef struct CatalogCounts {
   int64_t projects, branches, endpoints_running, operations_running;
 } CatalogCounts;
 CHECKED bool catalog_counts(Catalog *catalog, CatalogCounts *ret, Error *err);
+
+/* Reads every row and returns an array of texts, one for each that makes no sense, naming table, row and
+ * column. For doctor. Owned by the caller. */
+CHECKED bool catalog_verify(Catalog *catalog, json_t **ret, Error *err);
 
 /* For code outside this folder that needs its own statement; use sparingly. */
 Conn *catalog_conn(Catalog *catalog);

@@ -13,4 +13,6 @@
  * platform principal (home->owner_uid). *ret_conninfo is owned by the caller. With "catalog" in
  * config.json that connection string is used and nothing is run; *ret_pid is 0 then. */
 CHECKED bool catalog_cluster_start(const Home *home, char **ret_conninfo, pid_t *ret_pid, Error *err);
+/* How to reach the catalog, running or not; owned by the caller. */
+char *catalog_cluster_conninfo(const Home *home);
 CHECKED bool catalog_cluster_stop(const Home *home, Error *err);

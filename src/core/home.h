@@ -2,14 +2,14 @@
  *
  *   config.json      settings, written by bough-setup, read by all            0644
  *   boughd.sock      the API                                                  0666
- *   boughd.pid       {"pid","start_time"} of boughd                           control
  *   agent/           agent.sock, agent.pid                                    compute 0750
  *   run/ID/          socket directories; run/catalog is the system catalog's  compute 0750
  *   catalog/         data directory of the system catalog                     control 0700
  *   pool/            the storage pool (a mount or a plain directory)          compute 0700
  *   wal/VOLUME/      logs of the volumes, outside the pool                    compute 0700
  *   compute/VOLUME/  settings and server log of one compute                   compute 0700
- *   locks/ spool/    flock files, uploads                                     control 0700
+ *   locks/           flock files, boughd.pid: {"pid","start_time"}            control 0700
+ *   spool/           uploads                                                  control 0700
  *   logs/            boughd.log, agent.log, catalog.log                       0755
  *
  * control and compute are the service accounts; in user mode both are the one who ran bough up. */

@@ -1,0 +1,39 @@
+/* What can be done with branches, for whoever calls: API, jobs, later the workflow. Each use case
+ * checks the caller's right, records an operation, and leaves either its full effect or none. Names
+ * in, JSON as in docs/api.md out (owned by the caller). */
+#pragma once
+
+#include "branch/context.h"
+
+typedef struct BranchRequest {
+  const char *name;
+  const char *parent; /* NULL: the project's root */
+  const char *kind;   /* NULL: "feature" */
+  bool start;
+} BranchRequest;
+
+CHECKED bool branch_create(Context *context, const ProjectRow *project,
+                           const BranchRequest *request, json_t **ret, Error *err);
+CHECKED bool branch_reset(Context *context, const ProjectRow *project, const char *name,
+                          json_t **ret, Error *err);
+CHECKED bool branch_rename(Context *context, const ProjectRow *project, const char *name,
+                           const char *new_name, json_t **ret, Error *err);
+CHECKED bool branch_protect(Context *context, const ProjectRow *project, const char *name,
+                            bool is_protected, json_t **ret, Error *err);
+/* With recursive its descendants go first; otherwise they live on. */
+CHECKED bool branch_delete(Context *context, const ProjectRow *project, const char *name,
+                           bool recursive, json_t **ret, Error *err);
+CHECKED bool project_delete(Context *context, const ProjectRow *project, Error *err);
+
+/* Recovery of the operations above; see operation.c. */
+bool branch_create_recover(Context *context, const OperationRow *operation, Error *err);
+bool branch_reset_recover(Context *context, const OperationRow *operation, Error *err);
+bool branch_rename_recover(Context *context, const OperationRow *operation, Error *err);
+bool branch_delete_recover(Context *context, const OperationRow *operation, Error *err);
+bool project_delete_recover(Context *context, const OperationRow *operation, Error *err);
+
+/* A branch that the caller may use; BRANCH_NOT_FOUND otherwise, in the same words. */
+CHECKED bool branch_resolve(Context *context, const ProjectRow *project, const char *name,
+                            BranchRow *ret, Error *err);
+/* name "-": the only project there is. */
+CHECKED bool project_resolve(Context *context, const char *name, ProjectRow *ret, Error *err);

@@ -1,0 +1,43 @@
+/* What use cases share: progress, locks on volumes, rights. */
+#include "branch/context.h"
+
+#include "core/io.h"
+#include "core/str.h"
+
+void context_report(const Context *context, const char *text, int64_t done, int64_t total) {
+  if (context->on_progress == NULL)
+    return;
+  AUTO(json_free)
+  json_t *progress = json_pack("{s:s, s:I, s:I}", "text", text, "done", (json_int_t)done, "total",
+                               (json_int_t)total);
+  if (progress != NULL)
+    context->on_progress(context->progress_context, progress);
+}
+
+bool volume_lock(const Context *context, const char *volume, LockMode mode, int timeout_ms,
+                 int *ret, Error *err) {
+  if (!id_check("vol", volume))
+    return error_set(err, ERROR_CATALOG_INVALID, "\"%.40s\" is not a volume's id", volume);
+  AUTO(str_free) char *path = home_path(context->home, "locks/%s", volume);
+  return lock_take(path, mode, timeout_ms, ret, err);
+}
+
+void volume_lock_forget(const Context *context, const char *volume) {
+  AUTO(str_free) char *path = home_path(context->home, "locks/%s", volume);
+  (void)!io_remove_file(path, NULL); /* a rest in locks/ is swept by recovery */
+}
+
+bool caller_may_use(const Context *context, const BranchRow *branch, Error *err) {
+  if (context->caller.is_platform || str_equal(context->caller.name, branch->created_by))
+    return true;
+  /* the same words as for a branch that isn't there: names of others' branches are not told */
+  return error_set(err, ERROR_BRANCH_NOT_FOUND, "branch \"%s\" does not exist", branch->name);
+}
+
+bool caller_is_platform(const Context *context, const char *action, Error *err) {
+  if (context->caller.is_platform)
+    return true;
+  (void)error_set(err, ERROR_FORBIDDEN, "%s is not allowed to \"%s\"", action,
+                  context->caller.name);
+  return error_hint(err, "ask a principal with the role platform");
+}

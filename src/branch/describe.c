@@ -1,0 +1,115 @@
+/* Builds the answers of the API from rows. */
+#include "branch/describe.h"
+
+#include "branch/endpoint.h"
+#include "core/clock.h"
+#include "core/io.h"
+#include "core/str.h"
+#include "pg/platform.h"
+
+#include <stdio.h>
+#include <time.h>
+
+json_t *describe_time(int64_t microseconds) {
+  if (microseconds == 0)
+    return json_null();
+  time_t seconds = (time_t)(microseconds / 1000000);
+  struct tm parts;
+  (void)gmtime_r(&seconds, &parts);
+  char day[32];
+  (void)strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &parts);
+  AUTO(str_free) char *text = str_format("%s.%03dZ", day, (int)(microseconds % 1000000 / 1000));
+  return json_string(text);
+}
+
+static json_t *text_or_null(const char *text) {
+  return text[0] != '\0' ? json_string(text) : json_null();
+}
+
+json_t *describe_project(const ProjectRow *row) {
+  json_t *object =
+      json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "id", row->id, "name", row->name, "state",
+                row_state_text(row->state), "root_branch", row->root_branch, "created_by",
+                row->created_by, "created_at", describe_time(row->created_at));
+  for (const char *const *key = (const char *const[]){"databases", "source", "error", NULL};
+       *key != NULL; key++) {
+    json_t *value = json_object_get(row->details, *key);
+    (void)json_object_set(object, *key, value != NULL ? value : json_null());
+  }
+  return object;
+}
+
+/* A row that says running while the process is gone is told as it is. */
+static const char *present_state(const EndpointRow *row) {
+  if (row->state == ENDPOINT_RUNNING && !endpoint_is_alive(row))
+    return endpoint_state_text(ENDPOINT_STOPPED);
+  return endpoint_state_text(row->state);
+}
+
+json_t *describe_endpoint(const EndpointRow *row, const char *branch_name) {
+  bool alive = endpoint_is_alive(row);
+  return json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:o}", "id", row->id, "branch", branch_name,
+                   "state", present_state(row), "pid", alive ? json_integer(row->pid) : json_null(),
+                   "started_at", alive ? describe_time(row->started_at) : json_null(), "failures",
+                   row->failures, "error", text_or_null(row->error));
+}
+
+json_t *describe_branch_with(const ProjectRow *project, const BranchRow *branch,
+                             const EndpointRow *endpoint) {
+  char lsn[LSN_TEXT_SIZE];
+  lsn_format(branch->fork_lsn, lsn);
+  bool forked = branch->parent[0] != '\0';
+  int64_t age = (clock_wall_us() - branch->created_at) / 1000000;
+  return json_pack(
+      "{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:i, s:s, s:o, s:o, s:I, s:o, s:{s:s, s:s}, s:o}",
+      "id", branch->id, "name", branch->name, "project", project->name, "kind", branch->kind,
+      "state", row_state_text(branch->state), "parent", text_or_null(branch->parent_name),
+      "protected", branch->is_protected, "clean", branch->clean, "generation", branch->generation,
+      "created_by", branch->created_by, "created_at", describe_time(branch->created_at),
+      "forked_at", describe_time(branch->forked_at), "age_seconds", (json_int_t)(age > 0 ? age : 0),
+      "fork",
+      forked ? json_pack("{s:i, s:s}", "timeline", (int)branch->fork_timeline, "lsn", lsn)
+             : json_null(),
+      "endpoint", "id", endpoint->id, "state", present_state(endpoint), "error",
+      text_or_null(branch->error));
+}
+
+bool describe_branch(Context *context, const ProjectRow *project, const BranchRow *branch,
+                     json_t **ret, Error *err) {
+  EndpointRow endpoint;
+  if (!endpoint_of_branch(context->catalog, branch->id, &endpoint, err))
+    return false;
+  *ret = describe_branch_with(project, branch, &endpoint);
+  return true;
+}
+
+const char *describe_database(const ProjectRow *project) {
+  return json_string_or(project->details, "default_database", "app");
+}
+
+/* RFC 3986: everything but unreserved characters as %XX. */
+static void add_escaped(Buffer *url, const char *text) {
+  for (const char *c = text; *c != '\0'; c++) {
+    bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+                 *c == '-' || *c == '.' || *c == '_' || *c == '~';
+    if (plain)
+      buffer_add(url, c, 1);
+    else
+      buffer_add_format(url, "%%%02X", (unsigned)(unsigned char)*c);
+  }
+}
+
+char *describe_url(Context *context, const ProjectRow *project, const BranchRow *branch,
+                   const json_t *description) {
+  const json_t *endpoint = json_object_get(description, "endpoint");
+  AUTO(str_free)
+  char *directory = path_join(context->home->run, json_string_or(endpoint, "id", ""));
+  Buffer url = {0};
+  buffer_add_text(&url, "postgresql:///");
+  add_escaped(&url, describe_database(project));
+  buffer_add_text(&url, "?host=");
+  add_escaped(&url, directory);
+  buffer_add_format(&url, "&port=%d&user=", PLATFORM_PORT);
+  add_escaped(&url, context->home->login_role);
+  return buffer_steal(&url);
+}

@@ -1,0 +1,19 @@
+/* Rows as the JSON objects of docs/api.md. */
+#pragma once
+
+#include "branch/context.h"
+
+/* ISO 8601 in UTC, JSON null for 0. */
+json_t *describe_time(int64_t microseconds);
+json_t *describe_project(const ProjectRow *row);
+json_t *describe_endpoint(const EndpointRow *row, const char *branch_name);
+CHECKED bool describe_branch(Context *context, const ProjectRow *project, const BranchRow *branch,
+                             json_t **ret, Error *err);
+/* As describe_branch, with an endpoint row that the caller has already. */
+json_t *describe_branch_with(const ProjectRow *project, const BranchRow *branch,
+                             const EndpointRow *endpoint);
+/* The connection string of a described branch, owned by the caller. */
+char *describe_url(Context *context, const ProjectRow *project, const BranchRow *branch,
+                   const json_t *description);
+/* Name of the database that people mean when they name none; borrowed from the row. */
+const char *describe_database(const ProjectRow *project);

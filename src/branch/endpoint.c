@@ -1,0 +1,310 @@
+/* The life of a compute as the catalog sees it. */
+#include "branch/endpoint.h"
+
+#include "branch/clean.h"
+#include "branch/identity.h"
+#include "core/clock.h"
+#include "core/failpoint.h"
+#include "core/io.h"
+#include "core/process.h"
+#include "core/str.h"
+#include "pg/platform.h"
+
+#include <stdio.h>
+
+enum {
+  LOCK_MS = 60 * 1000,
+  START_LIMIT_MS = 10 * 60 * 1000, /* recovery of a large log takes minutes */
+  CONNECT_SLICE_MS = 300,          /* then it is looked whether the process still lives */
+  STOP_LIMIT_MS = 60 * 1000,
+  FAILURE_LIMIT = 6, /* crashes or failed starts in a row, then it stays down */
+  OOM_ROOT = 200,
+  OOM_EPHEMERAL = 700, /* the higher, the sooner the kernel takes it when memory ends */
+};
+
+bool endpoint_is_alive(const EndpointRow *endpoint) {
+  return endpoint->pid > 0 && endpoint->start_time > 0 &&
+         process_start_time(endpoint->pid) == (uint64_t)endpoint->start_time;
+}
+
+void endpoint_watch(Context *context, const EndpointRow *endpoint) {
+  if (context->watch == NULL)
+    context->watch = json_array();
+  (void)json_array_append_new(context->watch, json_pack("{s:s, s:i, s:I}", "endpoint", endpoint->id,
+                                                        "pid", endpoint->pid, "start_time",
+                                                        (json_int_t)endpoint->start_time));
+}
+
+static json_t *start_params(const BranchRow *branch, const EndpointRow *endpoint,
+                            const char *preload) {
+  bool is_root = str_equal(branch->kind, "root");
+  return json_pack("{s:s, s:s, s:s, s:s*, s:b, s:i}", "volume", branch->volume, "endpoint",
+                   endpoint->id, "size", branch->size_class, "preload", preload, "first_start",
+                   !branch->clean, "oom_score_adj", is_root ? OOM_ROOT : OOM_EPHEMERAL);
+}
+
+static char *log_tail(Context *context, const char *volume) {
+  AUTO(json_free) json_t *answer = NULL;
+  Error ignored = ERROR_INIT;
+  if (!agent_call(context->agent, "compute.log",
+                  json_pack("{s:s, s:i}", "volume", volume, "bytes", 600), &answer, &ignored))
+    return str_dup("");
+  return str_dup(json_string_or(answer, "text", ""));
+}
+
+/* Connects as soon as the server lets it: a socket that isn't there and "starting up" are waited
+ * out, the end of the process is not. */
+static bool wait_until_ready(Context *context, const BranchRow *branch, const EndpointRow *endpoint,
+                             Conn **ret, Error *err) {
+  AUTO(str_free) char *directory = path_join(context->home->run, endpoint->id);
+  int64_t deadline = clock_monotonic_ms() + START_LIMIT_MS;
+  for (;;) {
+    Error failure = ERROR_INIT;
+    if (platform_open(directory, "postgres", CONNECT_SLICE_MS, ret, &failure))
+      return true;
+    if (!endpoint_is_alive(endpoint)) {
+      AUTO(str_free) char *tail = log_tail(context, branch->volume);
+      (void)error_set(err, ERROR_COMPUTE_FAILED,
+                      "postgres of branch \"%s\" ended while starting: %s", branch->name, tail);
+      return error_hint(err, "its log: `bough endpoint show %s`", branch->name);
+    }
+    if (!conn_error_is_starting(&failure)) {
+      *err = failure;
+      return error_prefix(err, "branch \"%s\"", branch->name);
+    }
+    if (clock_monotonic_ms() >= deadline)
+      return error_set(err, ERROR_COMPUTE_TIMEOUT,
+                       "postgres of branch \"%s\" did not answer in %d s", branch->name,
+                       START_LIMIT_MS / 1000);
+    context_report(context, "waiting for recovery", 0, 0);
+  }
+}
+
+/* Crash recovery has no end mark: it ends happily at a log that was cut short, and commits are lost
+ * without an error. */
+static bool check_recovered(const BranchRow *branch, Conn *conn, Error *err) {
+  AUTO(rows_free) Rows *rows = NULL;
+  Lsn position = 0;
+  if (!conn_query(conn, "SELECT pg_catalog.pg_current_wal_insert_lsn()", 0, NULL, &rows, err) ||
+      !lsn_parse(rows_get(rows, 0, 0), &position, err))
+    return false;
+  if (position >= branch->end_lsn)
+    return true;
+  char reached[LSN_TEXT_SIZE];
+  char expected[LSN_TEXT_SIZE];
+  lsn_format(position, reached);
+  lsn_format(branch->end_lsn, expected);
+  (void)error_set(err, ERROR_SNAPSHOT_INVALID,
+                  "branch \"%s\" recovered to %s only, its fork was taken at %s", branch->name,
+                  reached, expected);
+  return error_hint(err, "it stays closed; `bough branch reset %s` makes it anew", branch->name);
+}
+
+static void mark_failed(Context *context, const BranchRow *branch, const Error *failure) {
+  Error ignored = ERROR_INIT; /* then the next start finds the same */
+  (void)!branch_set_failed(context->catalog, branch->id, branch->volume, failure->message,
+                           &ignored);
+}
+
+static bool first_start(Context *context, BranchRow *branch, const EndpointRow *endpoint,
+                        Conn *conn, Error *err) {
+  if (!check_recovered(branch, conn, err)) {
+    mark_failed(context, branch, err);
+    return false;
+  }
+  AUTO(str_free) char *directory = path_join(context->home->run, endpoint->id);
+  AUTO_RELEASE(clean_report_release) CleanReport report = {0};
+  if (!clean_branch(directory, context->home, &report, err) ||
+      !failpoint_reach(FAILPOINT_START_CLEANED, err) ||
+      !identity_store(context->catalog, report.identity_digest, report.identity, err))
+    return error_prefix(err, "cleaning branch \"%s\"", branch->name);
+  branch->clean = true;
+  return branch_set_clean(context->catalog, branch->id, branch->volume, report.identity_digest,
+                          err) &&
+         agent_call(context->agent, "compute.configure", start_params(branch, endpoint, NULL), NULL,
+                    err);
+}
+
+static bool launch(Context *context, const BranchRow *branch, EndpointRow *endpoint, Error *err) {
+  AUTO(json_free) json_t *answer = NULL;
+  int64_t pid = 0;
+  int64_t start_time = 0;
+  endpoint->state = ENDPOINT_STARTING;
+  endpoint->wanted = true;
+  endpoint->error[0] = '\0';
+  (void)snprintf(endpoint->volume, sizeof endpoint->volume, "%s", branch->volume);
+  ProjectRow project;
+  if (!project_get(context->catalog, branch->project, &project, err))
+    return false;
+  const char *preload = json_string_or(project.details, "preload", NULL);
+  /* recorded before it happens, so that recovery looks for the process */
+  bool ok = endpoint_update(context->catalog, endpoint, err) &&
+            agent_call(context->agent, "compute.start", start_params(branch, endpoint, preload),
+                       &answer, err) &&
+            json_get_integer(answer, "pid", &pid, err) &&
+            json_get_integer(answer, "start_time", &start_time, err) &&
+            failpoint_reach(FAILPOINT_START_LAUNCHED, err);
+  project_row_release(&project);
+  if (!ok)
+    return false;
+  endpoint->pid = (int)pid;
+  endpoint->start_time = start_time;
+  return endpoint_update(context->catalog, endpoint, err);
+}
+
+static bool open_route(Context *context, BranchRow *branch, EndpointRow *endpoint, Error *err) {
+  AUTO(conn_free) Conn *conn = NULL;
+  if (!launch(context, branch, endpoint, err) ||
+      !wait_until_ready(context, branch, endpoint, &conn, err) ||
+      (!branch->clean && !first_start(context, branch, endpoint, conn, err)))
+    return false;
+  endpoint->state = ENDPOINT_RUNNING;
+  endpoint->failures = 0;
+  endpoint->started_at = clock_wall_us();
+  return endpoint_update(context->catalog, endpoint, err);
+}
+
+static bool stop_process(Context *context, const char *volume, EndpointRow *endpoint,
+                         bool immediate, Error *err) {
+  session_drop(context->sessions, endpoint->id);
+  if (!agent_call(context->agent, "compute.stop",
+                  json_pack("{s:s, s:s, s:i, s:I, s:b, s:i}", "volume", volume, "endpoint",
+                            endpoint->id, "pid", endpoint->pid, "start_time",
+                            (json_int_t)endpoint->start_time, "immediate", immediate, "timeout_ms",
+                            STOP_LIMIT_MS),
+                  NULL, err))
+    return false;
+  endpoint->pid = 0;
+  endpoint->start_time = 0;
+  endpoint->state = ENDPOINT_STOPPED;
+  return true;
+}
+
+/* A start that failed leaves no half-open server behind and says why on the row. */
+static void give_up(Context *context, const BranchRow *branch, EndpointRow *endpoint,
+                    const Error *failure) {
+  Error ignored = ERROR_INIT;
+  (void)!stop_process(context, branch->volume, endpoint, true, &ignored);
+  endpoint->state = ENDPOINT_FAILED;
+  endpoint->failures++;
+  (void)snprintf(endpoint->error, sizeof endpoint->error, "%.500s", failure->message);
+  (void)!endpoint_update(context->catalog, endpoint, &ignored);
+}
+
+static bool check_openable(const BranchRow *branch, Error *err) {
+  if (branch->state == ROW_READY)
+    return true;
+  if (branch->state != ROW_FAILED)
+    return error_set(err, ERROR_BRANCH_BUSY, "branch \"%s\" is %s", branch->name,
+                     row_state_text(branch->state));
+  (void)error_set(err, ERROR_BRANCH_FAILED, "branch \"%s\" is broken: %s", branch->name,
+                  branch->error);
+  return error_hint(err, "`bough branch reset %s` makes it anew from its parent", branch->name);
+}
+
+/* Locks the volume that the branch has now: a reset may have given it another one while we waited.
+ */
+static bool lock_present_volume(Context *context, const char *id, BranchRow *ret, int *ret_lock,
+                                Error *err) {
+  for (;;) {
+    BranchRow before;
+    BranchRow after;
+    AUTO_RELEASE(fd_release) int lock = -1;
+    if (!branch_get(context->catalog, id, &before, err) ||
+        !volume_lock(context, before.volume, LOCK_EXCLUSIVE, LOCK_MS, &lock, err) ||
+        !branch_get(context->catalog, id, &after, err))
+      return false;
+    if (!str_equal(before.volume, after.volume))
+      continue;
+    *ret = after;
+    *ret_lock = lock;
+    lock = -1;
+    return true;
+  }
+}
+
+/* The volume's lock is held. */
+static bool start_locked(Context *context, BranchRow *branch, EndpointRow *endpoint, Error *err) {
+  if (endpoint->state == ENDPOINT_RUNNING && endpoint_is_alive(endpoint))
+    return true;
+  Error failure = ERROR_INIT;
+  if (!open_route(context, branch, endpoint, &failure)) {
+    give_up(context, branch, endpoint, &failure);
+    *err = failure;
+    return false;
+  }
+  endpoint_watch(context, endpoint);
+  return true;
+}
+
+bool endpoint_start(Context *context, const char *id, EndpointRow *ret, Error *err) {
+  BranchRow branch;
+  EndpointRow endpoint;
+  if (!endpoint_of_branch(context->catalog, id, &endpoint, err))
+    return false;
+  if (endpoint.state == ENDPOINT_RUNNING && endpoint_is_alive(&endpoint)) {
+    *ret = endpoint;
+    return true;
+  }
+  AUTO_RELEASE(fd_release) int lock = -1;
+  if (!lock_present_volume(context, id, &branch, &lock, err) || !check_openable(&branch, err) ||
+      !endpoint_of_branch(context->catalog, id, &endpoint, err) ||
+      !start_locked(context, &branch, &endpoint, err))
+    return false;
+  *ret = endpoint;
+  return true;
+}
+
+bool endpoint_stop(Context *context, const char *id, bool immediate, EndpointRow *ret, Error *err) {
+  BranchRow branch;
+  EndpointRow endpoint;
+  AUTO_RELEASE(fd_release) int lock = -1;
+  if (!lock_present_volume(context, id, &branch, &lock, err) ||
+      !endpoint_of_branch(context->catalog, id, &endpoint, err))
+    return false;
+  /* first the wish, so that boughd doesn't start again what it sees ending */
+  endpoint.wanted = false;
+  if (!endpoint_update(context->catalog, &endpoint, err) ||
+      !stop_process(context, branch.volume, &endpoint, immediate, err) ||
+      !endpoint_update(context->catalog, &endpoint, err))
+    return false;
+  if (ret != NULL)
+    *ret = endpoint;
+  return true;
+}
+
+bool endpoint_revive(Context *context, const char *id, Error *err) {
+  EndpointRow endpoint;
+  BranchRow branch;
+  AUTO_RELEASE(fd_release) int lock = -1;
+  if (!endpoint_get(context->catalog, id, &endpoint, err) ||
+      !lock_present_volume(context, endpoint.branch, &branch, &lock, err) ||
+      !endpoint_get(context->catalog, id, &endpoint, err))
+    return false;
+  if (!endpoint.wanted || endpoint_is_alive(&endpoint) || branch.state != ROW_READY)
+    return true;
+  if (endpoint.failures < FAILURE_LIMIT)
+    return start_locked(context, &branch, &endpoint, err);
+  endpoint.wanted = false;
+  endpoint.state = ENDPOINT_FAILED;
+  return endpoint_update(context->catalog, &endpoint, err);
+}
+
+bool endpoint_stop_all(Context *context, Error *err) {
+  EndpointRow *rows = NULL;
+  size_t count = 0;
+  if (!endpoint_list(context->catalog, &rows, &count, err))
+    return false;
+  bool ok = true;
+  for (size_t at = 0; ok && at < count; at++) {
+    if (!endpoint_is_alive(&rows[at]))
+      continue;
+    bool wanted = rows[at].wanted;
+    context_report(context, "stopping computes", (int64_t)at, (int64_t)count);
+    ok = endpoint_stop(context, rows[at].branch, false, &rows[at], err);
+    rows[at].wanted = wanted;
+    ok = ok && endpoint_update(context->catalog, &rows[at], err);
+  }
+  mem_free(rows);
+  return ok;
+}

@@ -1,0 +1,27 @@
+/* Endpoints: starting and stopping the compute of a branch, and what to do when one ended by
+ * itself. */
+#pragma once
+
+#include "branch/context.h"
+
+/* Starts the branch's compute and waits until it answers; one that runs is left as it is. At the
+ * first start of a volume its log must reach its recorded end, and the branch is cleaned, before
+ * anybody is given the route. A branch whose log is short becomes failed and is never opened. */
+CHECKED bool endpoint_start(Context *context, const char *branch, EndpointRow *ret, Error *err);
+
+/* Stops it; nothing to stop is fine. immediate: its data is not needed any more. */
+CHECKED bool endpoint_stop(Context *context, const char *branch, bool immediate, EndpointRow *ret,
+                           Error *err);
+
+/* boughd saw the process of that endpoint end: it is started again if it was wanted. */
+CHECKED bool endpoint_revive(Context *context, const char *endpoint, Error *err);
+
+/* Adds the endpoint's process to what boughd watches. */
+void endpoint_watch(Context *context, const EndpointRow *endpoint);
+
+/* Whether the process that the row names still runs. */
+bool endpoint_is_alive(const EndpointRow *endpoint);
+
+/* Stops every compute cleanly, and remembers which are wanted, so that the next start brings them
+ * back. */
+CHECKED bool endpoint_stop_all(Context *context, Error *err);

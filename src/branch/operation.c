@@ -1,0 +1,51 @@
+/* The table of operations, and the rows that they leave. */
+#include "branch/operation.h"
+
+#include "branch/branch.h"
+#include "branch/import.h"
+#include "core/process.h"
+#include "core/str.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static const OperationKind kinds[] = {
+    {"project.create", project_create_undo, "removed, as if it had never been asked for"},
+    {"project.delete", project_delete_recover, "finished"},
+    {"branch.create", branch_create_recover, "removed, unless it was ready already"},
+    {"branch.reset", branch_reset_recover, "the new volume goes, or, once swapped in, the old one"},
+    {"branch.rename", branch_rename_recover, "nothing to do: the name changes in one transaction"},
+    {"branch.protect", branch_rename_recover, "nothing to do: one transaction"},
+    {"branch.delete", branch_delete_recover, "finished"},
+};
+
+const OperationKind *operation_kind(const char *name) {
+  for (size_t at = 0; at < ARRAY_LENGTH(kinds); at++)
+    if (str_equal(kinds[at].name, name))
+      return &kinds[at];
+  return NULL;
+}
+
+bool operation_begin(Context *context, const char *kind, const char *project, const char *branch,
+                     json_t *params, OperationRow *ret, Error *err) {
+  OperationRow row = {.state = OPERATION_RUNNING,
+                      .params = params != NULL ? params : json_object(),
+                      .worker_pid = (int)getpid(),
+                      .worker_start = (int64_t)process_start_time(getpid())};
+  id_new("op", row.id);
+  (void)snprintf(row.kind, sizeof row.kind, "%s", kind);
+  (void)snprintf(row.project, sizeof row.project, "%s", project);
+  (void)snprintf(row.branch, sizeof row.branch, "%s", branch);
+  (void)snprintf(row.created_by, sizeof row.created_by, "%s", context->caller.name);
+  if (!operation_insert(context->catalog, &row, err)) {
+    operation_row_release(&row);
+    return false;
+  }
+  *ret = row;
+  return true;
+}
+
+void operation_fail(Context *context, const OperationRow *operation, const Error *failure) {
+  Error ignored = ERROR_INIT;
+  (void)!operation_finish(context->catalog, operation->id, failure, &ignored);
+}

@@ -1,0 +1,131 @@
+/* branch reset: a new volume from the parent's present state takes the place of the old one; id,
+ * name and connection string stay. */
+#include "branch/branch.h"
+#include "branch/describe.h"
+#include "branch/endpoint.h"
+#include "branch/fork.h"
+#include "branch/operation.h"
+#include "branch/pool.h"
+#include "core/clock.h"
+#include "core/failpoint.h"
+#include "core/io.h"
+#include "core/str.h"
+
+#include <stdio.h>
+
+enum { VOLUME_LOCK_MS = 60 * 1000 };
+
+static bool check(Context *context, const BranchRow *branch, Error *err) {
+  if (branch->is_protected)
+    return error_set(err, ERROR_BRANCH_PROTECTED, "branch \"%s\" is protected", branch->name);
+  if (branch->parent[0] == '\0')
+    return error_set(err, ERROR_BRANCH_HAS_NO_PARENT, "branch \"%s\" has no parent to reset to",
+                     branch->name);
+  if (branch->state != ROW_READY && branch->state != ROW_FAILED)
+    return error_set(err, ERROR_BRANCH_BUSY, "branch \"%s\" is %s", branch->name,
+                     row_state_text(branch->state));
+  BranchRow parent;
+  if (!branch_get(context->catalog, branch->parent, &parent, err))
+    return false;
+  if (parent.state != ROW_READY)
+    return error_set(err, ERROR_BRANCH_HAS_NO_PARENT, "the parent \"%s\" of branch \"%s\" is %s",
+                     parent.name, branch->name, row_state_text(parent.state));
+  return caller_may_use(context, &parent, err) && pool_check_room(context, err);
+}
+
+/* Nobody may start the old volume, or fork from it, while the branch changes over. */
+static bool swap(Context *context, BranchRow *branch, const char *volume, const ForkResult *fork,
+                 bool *ret_was_wanted, Error *err) {
+  EndpointRow endpoint;
+  if (!endpoint_of_branch(context->catalog, branch->id, &endpoint, err))
+    return false;
+  bool was_wanted = endpoint.wanted && endpoint_is_alive(&endpoint);
+  if (!endpoint_stop(context, branch->id, true, &endpoint, err) ||
+      !failpoint_reach(FAILPOINT_RESET_STOPPED, err))
+    return false;
+  AUTO_RELEASE(fd_release) int lock = -1;
+  if (!volume_lock(context, branch->volume, LOCK_EXCLUSIVE, VOLUME_LOCK_MS, &lock, err) ||
+      !endpoint_of_branch(context->catalog, branch->id, &endpoint, err))
+    return false;
+  if (endpoint_is_alive(&endpoint))
+    return error_set(err, ERROR_BRANCH_BUSY, "branch \"%s\" was started during its reset",
+                     branch->name);
+  (void)snprintf(branch->volume, sizeof branch->volume, "%s", volume);
+  branch->state = ROW_READY;
+  branch->error[0] = '\0';
+  branch->generation++;
+  branch->forked_at = clock_wall_us();
+  branch_take_fork(branch, fork);
+  if (!branch_update(context->catalog, branch, err))
+    return false;
+  *ret_was_wanted = was_wanted;
+  return true;
+}
+
+static bool drop_volume(Context *context, const char *volume, Error *err) {
+  if (!agent_call(context->agent, "volume.delete", json_pack("{s:s}", "volume", volume), NULL, err))
+    return false;
+  volume_lock_forget(context, volume);
+  return true;
+}
+
+bool branch_reset_recover(Context *context, const OperationRow *operation, Error *err) {
+  BranchRow branch;
+  const char *old_volume = NULL;
+  const char *new_volume = NULL;
+  if (!branch_get(context->catalog, operation->branch, &branch, err) ||
+      !json_get_string(operation->params, "old", &old_volume, err) ||
+      !json_get_string(operation->params, "new", &new_volume, err))
+    return false;
+  bool swapped = str_equal(branch.volume, new_volume);
+  Error failure = ERROR_INIT;
+  if (!swapped)
+    (void)error_set(&failure, ERROR_CANCELLED, "interrupted before the branch changed");
+  return drop_volume(context, swapped ? old_volume : new_volume, err) &&
+         operation_finish(context->catalog, operation->id, swapped ? NULL : &failure, err);
+}
+
+static bool carry_out(Context *context, BranchRow *branch, const OperationRow *operation,
+                      bool *ret_was_wanted, Error *err) {
+  const char *volume = json_string_or(operation->params, "new", "");
+  AUTO(str_free) char *old_volume = str_dup(branch->volume);
+  ForkResult fork;
+  return failpoint_reach(FAILPOINT_RESET_RECORDED, err) &&
+         fork_volume(context, branch->parent, volume, &fork, err) &&
+         failpoint_reach(FAILPOINT_RESET_COPIED, err) &&
+         swap(context, branch, volume, &fork, ret_was_wanted, err) &&
+         failpoint_reach(FAILPOINT_RESET_SWAPPED, err) && drop_volume(context, old_volume, err) &&
+         operation_finish(context->catalog, operation->id, NULL, err);
+}
+
+bool branch_reset(Context *context, const ProjectRow *project, const char *name, json_t **ret,
+                  Error *err) {
+  int64_t started = clock_monotonic_us();
+  BranchRow branch;
+  char volume[ID_SIZE];
+  id_new("vol", volume);
+  AUTO_RELEASE(operation_row_release) OperationRow operation = {0};
+  if (!branch_resolve(context, project, name, &branch, err) || !check(context, &branch, err) ||
+      !operation_begin(context, "branch.reset", project->id, branch.id,
+                       json_pack("{s:s, s:s}", "old", branch.volume, "new", volume), &operation,
+                       err))
+    return false;
+  Error failure = ERROR_INIT;
+  bool was_wanted = false;
+  /* read again under the operation: from here on nobody else changes the branch */
+  if (!branch_get(context->catalog, branch.id, &branch, &failure) ||
+      !carry_out(context, &branch, &operation, &was_wanted, &failure)) {
+    Error second = ERROR_INIT; /* recovery goes on where this stops */
+    (void)!branch_reset_recover(context, &operation, &second);
+    *err = failure;
+    return false;
+  }
+  EndpointRow endpoint;
+  json_t *description = NULL;
+  if ((was_wanted && !endpoint_start(context, branch.id, &endpoint, err)) ||
+      !describe_branch(context, project, &branch, &description, err))
+    return false;
+  *ret = json_pack("{s:o, s:[], s:f}", "branch", description, "notes", "duration_ms",
+                   (double)(clock_monotonic_us() - started) / 1000.0);
+  return true;
+}

@@ -1,0 +1,110 @@
+/* Keeps one branch from filling the pool for all. */
+#include "branch/watch.h"
+
+#include "branch/endpoint.h"
+#include "branch/pool.h"
+#include "core/str.h"
+
+#include <stdio.h>
+
+#define DEFAULT_BRANCH_BYTES (20LL * 1000 * 1000 * 1000)
+
+typedef struct Writer {
+  EndpointRow endpoint;
+  BranchRow branch;
+  int64_t written; /* bytes since its compute was started */
+} Writer;
+
+static bool measure(Context *context, Writer *writer, Error *err) {
+  AUTO(json_free) json_t *answer = NULL;
+  if (!agent_call(context->agent, "compute.measure",
+                  json_pack("{s:i, s:I}", "pid", writer->endpoint.pid, "start_time",
+                            (json_int_t)writer->endpoint.start_time),
+                  &answer, err))
+    return false;
+  writer->written = json_integer_or(answer, "written", 0);
+  return true;
+}
+
+static bool suspend(Context *context, const Writer *writer, const char *reason, json_t *events,
+                    Error *err) {
+  EndpointRow endpoint;
+  if (!endpoint_stop(context, writer->branch.id, true, &endpoint, err))
+    return false;
+  (void)snprintf(endpoint.error, sizeof endpoint.error, "suspended: %s", reason);
+  AUTO(str_free)
+  char *text = str_format("branch \"%s\" suspended: %s (%lld MB written)", writer->branch.name,
+                          reason, (long long)(writer->written >> 20));
+  (void)json_array_append_new(events, json_string(text));
+  return endpoint_update(context->catalog, &endpoint, err);
+}
+
+/* The awake ephemeral branches with what each has written; roots are never suspended. */
+static bool list_writers(Context *context, Writer **ret, size_t *ret_count, Error *err) {
+  EndpointRow *rows = NULL;
+  size_t row_count = 0;
+  if (!endpoint_list(context->catalog, &rows, &row_count, err))
+    return false;
+  Writer *writers = mem_new(row_count, sizeof *writers);
+  size_t count = 0;
+  for (size_t at = 0; at < row_count; at++) {
+    Writer *writer = &writers[count];
+    Error ignored = ERROR_INIT; /* it may end while we look */
+    writer->endpoint = rows[at];
+    if (endpoint_is_alive(&rows[at]) &&
+        branch_get(context->catalog, rows[at].branch, &writer->branch, &ignored) &&
+        !str_equal(writer->branch.kind, "root") && measure(context, writer, &ignored))
+      count++;
+  }
+  mem_free(rows);
+  *ret = writers;
+  *ret_count = count;
+  return true;
+}
+
+static bool suspend_over_cap(Context *context, const Writer *writers, size_t count, json_t *events,
+                             Error *err) {
+  int64_t cap = json_integer_or(context->home->config, "branch_bytes", DEFAULT_BRANCH_BYTES);
+  for (size_t at = 0; at < count; at++)
+    if (writers[at].written > cap &&
+        !suspend(context, &writers[at], "it wrote more than one branch may", events, err))
+      return false;
+  return true;
+}
+
+/* Below the reserve a branch that wrote a hundredth of the pool goes, below the critical mark
+ * whichever wrote most. */
+static bool suspend_largest(Context *context, const Writer *writers, size_t count, json_t *events,
+                            Error *err) {
+  AUTO(json_free) json_t *status = NULL;
+  if (!pool_describe(context, &status, err))
+    return false;
+  int64_t size = json_integer_or(status, "size", 0);
+  bool critical = json_integer_or(status, "available", 0) < pool_critical(size);
+  const Writer *largest = NULL;
+  for (size_t at = 0; at < count; at++)
+    if ((critical || writers[at].written > size / 100) &&
+        (largest == NULL || writers[at].written > largest->written))
+      largest = &writers[at];
+  return largest == NULL ||
+         suspend(context, largest, "the pool is nearly full and it wrote most", events, err);
+}
+
+bool watch_pool(Context *context, json_t **ret_events, Error *err) {
+  AUTO(json_free) json_t *events = json_array();
+  Error full = ERROR_INIT;
+  Writer *writers = NULL;
+  size_t count = 0;
+  bool has_room = pool_check_room(context, &full);
+  if (!has_room && full.code != ERROR_POOL_FULL) {
+    *err = full;
+    return false;
+  }
+  bool ok = list_writers(context, &writers, &count, err) &&
+            suspend_over_cap(context, writers, count, events, err) &&
+            (has_room || suspend_largest(context, writers, count, events, err));
+  mem_free(writers);
+  if (ok)
+    *ret_events = STEAL(events);
+  return ok;
+}

@@ -1,0 +1,248 @@
+/* The routes: each reads its request, calls one use case, and returns what docs/api.md promises. */
+#include "daemon/route.h"
+
+#include "branch/branch.h"
+#include "branch/describe.h"
+#include "branch/doctor.h"
+#include "branch/endpoint.h"
+#include "branch/import.h"
+#include "branch/recover.h"
+#include "branch/show.h"
+#include "branch/watch.h"
+#include "catalog/cluster.h"
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/str.h"
+#include "daemon/upload.h"
+
+enum { SHORT = 30, MINUTES = 30 * 60, HOURS = 24 * 60 * 60 };
+
+/* A handler for something in a project: the project is found, used, released. */
+#define WITH_PROJECT(expression)                                                                   \
+  ProjectRow project = {0};                                                                        \
+  if (!project_resolve(context, request->project, &project, err))                                  \
+    return false;                                                                                  \
+  bool ok = (expression);                                                                          \
+  project_row_release(&project);                                                                   \
+  return ok
+
+static bool get_status(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  return doctor_status(context, request->daemon, ret, err);
+}
+
+static bool get_doctor(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  return doctor_run(context, request->daemon, ret, err);
+}
+
+static bool get_pool(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  return show_pool(context, ret, err);
+}
+
+static bool get_projects(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  return show_projects(context, ret, err);
+}
+
+static bool post_projects(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  return caller_is_platform(context, "creating a project", err) &&
+         project_create(context, request->body, ret, err);
+}
+
+static bool describe_one_project(const ProjectRow *project, json_t **ret) {
+  *ret = json_pack("{s:o}", "project", describe_project(project));
+  return true;
+}
+
+static bool get_project(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  WITH_PROJECT(describe_one_project(&project, ret));
+}
+
+static bool delete_one_project(Context *context, const ProjectRow *project, json_t **ret,
+                               Error *err) {
+  if (!project_delete(context, project, err))
+    return false;
+  *ret = json_pack("{s:s}", "deleted", project->name);
+  return true;
+}
+
+static bool delete_project(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  WITH_PROJECT(delete_one_project(context, &project, ret, err));
+}
+
+static bool get_branches(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  WITH_PROJECT(show_branches(context, &project, ret, err));
+}
+
+static bool post_branches(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  BranchRequest branch = {.parent = json_string_or(request->body, "parent", NULL),
+                          .kind = json_string_or(request->body, "kind", NULL),
+                          .start = json_bool_or(request->body, "start", false)};
+  if (!json_get_string(request->body, "name", &branch.name, err))
+    return false;
+  WITH_PROJECT(branch_create(context, &project, &branch, ret, err));
+}
+
+static bool get_branch(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  WITH_PROJECT(show_branch(context, &project, request->branch, ret, err));
+}
+
+static bool delete_branch(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  bool recursive = str_equal(json_string_or(request->query, "recursive", "0"), "1");
+  WITH_PROJECT(branch_delete(context, &project, request->branch, recursive, ret, err));
+}
+
+static bool post_reset(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  WITH_PROJECT(branch_reset(context, &project, request->branch, ret, err));
+}
+
+static bool post_rename(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  const char *name = NULL;
+  if (!json_get_string(request->body, "name", &name, err))
+    return false;
+  WITH_PROJECT(branch_rename(context, &project, request->branch, name, ret, err));
+}
+
+static bool post_protect(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  const json_t *wish = json_object_get(request->body, "protected");
+  if (!json_is_boolean(wish))
+    return error_set(err, ERROR_USAGE, "\"protected\" must be true or false");
+  WITH_PROJECT(branch_protect(context, &project, request->branch, json_is_true(wish), ret, err));
+}
+
+static bool get_url(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  WITH_PROJECT(show_url(context, &project, request->branch, ret, err));
+}
+
+static bool get_endpoints(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  WITH_PROJECT(show_endpoints(context, &project, ret, err));
+}
+
+static bool get_endpoint(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  WITH_PROJECT(show_endpoint(context, &project, request->branch, ret, err));
+}
+
+static bool start_or_suspend(Context *context, const ProjectRow *project, const char *name,
+                             bool start, json_t **ret, Error *err) {
+  int64_t started = clock_monotonic_us();
+  BranchRow branch;
+  EndpointRow endpoint;
+  if (!branch_resolve(context, project, name, &branch, err) ||
+      !(start ? endpoint_start(context, branch.id, &endpoint, err)
+              : endpoint_stop(context, branch.id, false, &endpoint, err)))
+    return false;
+  *ret = json_pack("{s:o, s:f}", "endpoint", describe_endpoint(&endpoint, branch.name),
+                   "duration_ms", (double)(clock_monotonic_us() - started) / 1000.0);
+  return true;
+}
+
+static bool post_start(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  WITH_PROJECT(start_or_suspend(context, &project, request->branch, true, ret, err));
+}
+
+static bool post_suspend(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  WITH_PROJECT(start_or_suspend(context, &project, request->branch, false, ret, err));
+}
+
+static bool get_operations(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  return show_operations(context, ret, err);
+}
+
+static bool post_uploads(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  return caller_is_platform(context, "uploading", err) && upload_begin(context->home, ret, err);
+}
+
+static bool put_upload(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  const char *offset = json_string_or(request->query, "offset", "");
+  return caller_is_platform(context, "uploading", err) &&
+         upload_write(context->home, request->upload, offset, request->blob, request->blob_length,
+                      ret, err);
+}
+
+static bool delete_upload(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  return caller_is_platform(context, "uploading", err) &&
+         upload_remove(context->home, request->upload, err);
+}
+
+/* Stops computes for POST /v1/shutdown; boughd itself ends after the answer. */
+static bool post_shutdown(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  if (!caller_is_platform(context, "stopping Bough", err))
+    return false;
+  return !json_bool_or(request->body, "computes", false) || endpoint_stop_all(context, err);
+}
+
+/* Jobs of boughd's own. */
+
+static bool job_start(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  json_t *problems = NULL;
+  if (!recover(context, &problems, err))
+    return false;
+  *ret = json_pack("{s:o}", "problems", problems);
+  return true;
+}
+
+static bool job_recover(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  json_t *problems = NULL;
+  if (!recover_interrupted(context, &problems, err))
+    return false;
+  *ret = json_pack("{s:o}", "problems", problems);
+  return true;
+}
+
+static bool job_revive(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  const char *endpoint = NULL;
+  return json_get_string(request->body, "endpoint", &endpoint, err) &&
+         endpoint_revive(context, endpoint, err);
+}
+
+static bool job_tick(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  json_t *events = NULL;
+  session_sweep(context->sessions);
+  if (!watch_pool(context, &events, err))
+    return false;
+  *ret = json_pack("{s:o}", "events", events);
+  return true;
+}
+
+static bool job_catalog_stop(Context *context, const ApiRequest *request, json_t **ret,
+                             Error *err) {
+  return catalog_cluster_stop(context->home, err);
+}
+
+#define BRANCHES "/v1/projects/{p}/branches"
+
+static const Route routes[] = {
+    {"GET", "/v1/status", get_status, SHORT, ROUTE_NO_CATALOG, "State of every part"},
+    {"GET", "/v1/doctor", get_doctor, 120, ROUTE_NO_CATALOG, "Findings, each with its remedy"},
+    {"GET", "/v1/pool", get_pool, SHORT, 0, "The storage pool"},
+    {"GET", "/v1/projects", get_projects, SHORT, 0, "List projects"},
+    {"POST", "/v1/projects", post_projects, HOURS, ROUTE_LONG, "Create a project"},
+    {"GET", "/v1/projects/{p}", get_project, SHORT, 0, "Show a project"},
+    {"DELETE", "/v1/projects/{p}", delete_project, MINUTES, ROUTE_LONG, "Delete a project"},
+    {"GET", BRANCHES, get_branches, SHORT, 0, "List branches"},
+    {"POST", BRANCHES, post_branches, MINUTES, 0, "Fork a branch"},
+    {"GET", BRANCHES "/{b}", get_branch, 120, 0, "Show a branch"},
+    {"DELETE", BRANCHES "/{b}", delete_branch, MINUTES, 0, "Delete a branch"},
+    {"POST", BRANCHES "/{b}/reset", post_reset, MINUTES, 0, "Reset a branch to its parent"},
+    {"POST", BRANCHES "/{b}/rename", post_rename, SHORT, 0, "Rename a branch"},
+    {"POST", BRANCHES "/{b}/protect", post_protect, SHORT, 0, "Protect a branch, or stop doing so"},
+    {"GET", BRANCHES "/{b}/url", get_url, MINUTES, 0, "Wake a branch and tell its URL"},
+    {"GET", BRANCHES "/{b}/endpoint", get_endpoint, SHORT, 0, "Show an endpoint and its log"},
+    {"POST", BRANCHES "/{b}/endpoint/start", post_start, MINUTES, 0, "Start an endpoint"},
+    {"POST", BRANCHES "/{b}/endpoint/suspend", post_suspend, MINUTES, 0, "Suspend an endpoint"},
+    {"GET", "/v1/projects/{p}/endpoints", get_endpoints, SHORT, 0, "List endpoints"},
+    {"GET", "/v1/operations", get_operations, SHORT, 0, "List operations, newest first"},
+    {"POST", "/v1/uploads", post_uploads, SHORT, 0, "Begin an upload"},
+    {"PUT", "/v1/uploads/{u}", put_upload, SHORT, ROUTE_RAW, "Append to an upload"},
+    {"DELETE", "/v1/uploads/{u}", delete_upload, SHORT, 0, "Drop an upload"},
+    {"POST", "/v1/shutdown", post_shutdown, MINUTES, 0, "Stop boughd"},
+    {"JOB", "start", job_start, HOURS, ROUTE_INTERNAL | ROUTE_LONG, "Recovery after a start"},
+    {"JOB", "recover", job_recover, MINUTES, ROUTE_INTERNAL, "Recovery after a worker's end"},
+    {"JOB", "revive", job_revive, MINUTES, ROUTE_INTERNAL, "Start a compute that ended"},
+    {"JOB", "tick", job_tick, 120, ROUTE_INTERNAL, "Look after the pool"},
+    {"JOB", "catalog-stop", job_catalog_stop, 120, ROUTE_INTERNAL | ROUTE_NO_CATALOG,
+     "Stop the catalog"},
+};
+
+const Route *route_list(size_t *ret_count) {
+  *ret_count = ARRAY_LENGTH(routes);
+  return routes;
+}

@@ -1,0 +1,343 @@
+/* Hands jobs to worker processes. */
+#include "daemon/dispatch.h"
+
+#include "core/io.h"
+#include "core/log.h"
+#include "core/process.h"
+#include "core/rpc.h"
+#include "core/str.h"
+
+#include <arpa/inet.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+  WORKER_LIMIT = 16,
+  LONG_LIMIT = 8,   /* workers that long jobs may hold at once */
+  IDLE_WORKERS = 3, /* kept; further ones end when they have nothing to do */
+  QUEUE_LIMIT = 2000,
+};
+
+struct Job {
+  TAILQ_ENTRY(Job) link;
+  const Route *route;
+  json_t *message;
+  char *blob;
+  size_t blob_length;
+  JobProgress *on_progress;
+  JobDone *on_done;
+  void *context;
+};
+
+typedef struct Worker {
+  TAILQ_ENTRY(Worker) link;
+  Dispatcher *dispatcher;
+  pid_t pid;
+  struct bufferevent *pipe;
+  struct event *deadline;
+  Job *job; /* NULL: idle */
+} Worker;
+
+struct Dispatcher {
+  struct event_base *base;
+  const Home *home;
+  DispatchHooks hooks;
+  bool ready;
+  TAILQ_HEAD(, Job) queue;
+  TAILQ_HEAD(, Worker) workers;
+  size_t queued, worker_count, long_count;
+};
+
+static void pump(Dispatcher *dispatcher);
+
+static void job_free(Job *job) {
+  json_free(job->message);
+  mem_free(job->blob);
+  mem_free(job);
+}
+
+static bool is_long(const Job *job) {
+  return (job->route->flags & ROUTE_LONG) != 0;
+}
+
+static void finish_job(Worker *worker, const json_t *result, const Error *failure) {
+  Job *job = worker->job;
+  worker->job = NULL;
+  (void)event_del(worker->deadline);
+  if (is_long(job))
+    worker->dispatcher->long_count--;
+  job->on_done(job->context, result, failure);
+  job_free(job);
+}
+
+static void worker_free(Worker *worker) {
+  Dispatcher *dispatcher = worker->dispatcher;
+  TAILQ_REMOVE(&dispatcher->workers, worker, link);
+  dispatcher->worker_count--;
+  bufferevent_free(worker->pipe);
+  event_free(worker->deadline);
+  mem_free(worker);
+}
+
+static void worker_lost(Worker *worker, ErrorCode code, const char *text) {
+  Dispatcher *dispatcher = worker->dispatcher;
+  bool had_job = worker->job != NULL;
+  (void)kill(worker->pid, SIGKILL);
+  if (had_job) {
+    Error failure = ERROR_INIT;
+    (void)error_set(&failure, code, "%s", text);
+    (void)error_hint(&failure, "what was half done is being put right; see `bough operation list`");
+    finish_job(worker, NULL, &failure);
+  }
+  worker_free(worker);
+  if (had_job)
+    dispatcher->hooks.lost(dispatcher->hooks.context);
+  pump(dispatcher);
+}
+
+static void on_deadline(evutil_socket_t fd, short events, void *context) {
+  (void)fd;
+  (void)events;
+  worker_lost(context, ERROR_TIMEOUT, "the operation took too long and was ended");
+}
+
+static void on_message(Worker *worker, const json_t *message) {
+  Dispatcher *dispatcher = worker->dispatcher;
+  const json_t *progress = json_object_get(message, "progress");
+  if (worker->job == NULL)
+    return;
+  if (progress != NULL) {
+    if (worker->job->on_progress != NULL)
+      worker->job->on_progress(worker->job->context, progress);
+    return;
+  }
+  size_t at = 0;
+  const json_t *process = NULL;
+  json_array_foreach(json_object_get(message, "watch"), at, process) {
+    dispatcher->hooks.watch(dispatcher->hooks.context, process);
+  }
+  const json_t *error = json_object_get(message, "error");
+  Error failure = ERROR_INIT;
+  if (error != NULL)
+    json_to_error(error, &failure);
+  finish_job(worker, json_object_get(message, "result"), error != NULL ? &failure : NULL);
+  if (dispatcher->queued == 0 && dispatcher->worker_count > IDLE_WORKERS)
+    worker_free(worker); /* it ends when its pipe closes */
+  else
+    pump(dispatcher);
+}
+
+/* Takes one whole frame off the pipe; false when there is none yet. */
+static bool take_frame(struct evbuffer *input, json_t **ret, Error *err) {
+  unsigned char header[RPC_HEADER_SIZE];
+  size_t json_length = 0;
+  size_t blob_length = 0;
+  if (evbuffer_copyout(input, header, sizeof header) < (ssize_t)sizeof header ||
+      !frame_decode_header(header, &json_length, &blob_length, err) ||
+      evbuffer_get_length(input) < sizeof header + json_length + blob_length)
+    return false;
+  (void)evbuffer_drain(input, sizeof header);
+  AUTO(str_free) char *text = mem_new(json_length + 1, 1);
+  (void)evbuffer_remove(input, text, json_length);
+  (void)evbuffer_drain(input, blob_length);
+  return json_parse(text, json_length, ret, err);
+}
+
+static void on_readable(struct bufferevent *pipe, void *context) {
+  Worker *worker = context;
+  for (;;) {
+    AUTO(json_free) json_t *message = NULL;
+    Error failure = ERROR_INIT;
+    if (!take_frame(bufferevent_get_input(pipe), &message, &failure)) {
+      if (failure.code != ERROR_NONE)
+        worker_lost(worker, ERROR_INTERNAL, "a worker sent nonsense");
+      return;
+    }
+    bool is_last = json_object_get(message, "progress") == NULL;
+    on_message(worker, message);
+    if (is_last) /* the worker may be gone by now; it sends nothing before its next job */
+      return;
+  }
+}
+
+static void on_event(struct bufferevent *pipe, short events, void *context) {
+  (void)pipe;
+  (void)events;
+  worker_lost(context, ERROR_INTERNAL, "a worker ended unexpectedly");
+}
+
+static bool spawn(Dispatcher *dispatcher, int input, pid_t *ret, Error *err) {
+  char parent[16];
+  (void)snprintf(parent, sizeof parent, "%d", (int)getpid());
+  const char *failpoint = getenv("BOUGH_FAILPOINT");
+  AUTO(str_free)
+  char *variable = failpoint != NULL ? str_format("BOUGH_FAILPOINT=%s", failpoint) : NULL;
+  const char *environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                               "LANG=C.UTF-8", "TZ=UTC", variable, NULL};
+  ProcessOptions options = PROCESS_OPTIONS;
+  options.input = input;
+  options.output = STDERR_FILENO;
+  options.environment = environment;
+  return process_spawn((const char *const[]){"/proc/self/exe", "--worker", "--parent", parent,
+                                             "--home", dispatcher->home->root, NULL},
+                       &options, false, ret, err);
+}
+
+static Worker *worker_new(Dispatcher *dispatcher) {
+  int ends[2];
+  Error failure = ERROR_INIT;
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    log_warning("no socket for a worker");
+    return NULL;
+  }
+  AUTO_RELEASE(fd_release) int theirs = ends[1];
+  AUTO_RELEASE(fd_release) int ours = ends[0];
+  pid_t pid = 0;
+  if (!spawn(dispatcher, theirs, &pid, &failure)) {
+    log_error(&failure, "could not start a worker");
+    return NULL;
+  }
+  Worker *worker = mem_new(1, sizeof *worker);
+  worker->dispatcher = dispatcher;
+  worker->pid = pid;
+  (void)evutil_make_socket_nonblocking(ours);
+  worker->pipe = bufferevent_socket_new(dispatcher->base, ours, BEV_OPT_CLOSE_ON_FREE);
+  ours = -1;
+  worker->deadline = evtimer_new(dispatcher->base, on_deadline, worker);
+  bufferevent_setcb(worker->pipe, on_readable, NULL, on_event, worker);
+  (void)bufferevent_enable(worker->pipe, EV_READ | EV_WRITE);
+  TAILQ_INSERT_TAIL(&dispatcher->workers, worker, link);
+  dispatcher->worker_count++;
+  return worker;
+}
+
+static Worker *idle_worker(Dispatcher *dispatcher) {
+  Worker *worker = NULL;
+  TAILQ_FOREACH(worker, &dispatcher->workers, link) {
+    if (worker->job == NULL)
+      return worker;
+  }
+  return dispatcher->worker_count < WORKER_LIMIT ? worker_new(dispatcher) : NULL;
+}
+
+static bool may_run(const Dispatcher *dispatcher, const Job *job) {
+  if (!dispatcher->ready && (job->route->flags & (ROUTE_INTERNAL | ROUTE_NO_CATALOG)) == 0)
+    return false;
+  return !is_long(job) || dispatcher->long_count < LONG_LIMIT;
+}
+
+static Job *next_job(Dispatcher *dispatcher) {
+  Job *job = NULL;
+  TAILQ_FOREACH(job, &dispatcher->queue, link) {
+    if (may_run(dispatcher, job))
+      return job;
+  }
+  return NULL;
+}
+
+static void give(Worker *worker, Job *job) {
+  size_t length = 0;
+  AUTO(str_free)
+  char *bytes = frame_encode(job->message, job->blob, job->blob_length, &length);
+  struct timeval limit = {.tv_sec = job->route->limit_seconds};
+  worker->job = job;
+  if (is_long(job))
+    worker->dispatcher->long_count++;
+  (void)bufferevent_write(worker->pipe, bytes, length);
+  (void)event_add(worker->deadline, &limit);
+}
+
+static void pump(Dispatcher *dispatcher) {
+  for (;;) {
+    Job *job = next_job(dispatcher);
+    Worker *worker = job != NULL ? idle_worker(dispatcher) : NULL;
+    if (worker == NULL)
+      return;
+    TAILQ_REMOVE(&dispatcher->queue, job, link);
+    dispatcher->queued--;
+    give(worker, job);
+  }
+}
+
+Dispatcher *dispatcher_new(struct event_base *base, const Home *home, const DispatchHooks *hooks) {
+  Dispatcher *dispatcher = mem_new(1, sizeof *dispatcher);
+  dispatcher->base = base;
+  dispatcher->home = home;
+  dispatcher->hooks = *hooks;
+  TAILQ_INIT(&dispatcher->queue);
+  TAILQ_INIT(&dispatcher->workers);
+  return dispatcher;
+}
+
+void dispatcher_free(Dispatcher *dispatcher) {
+  if (dispatcher == NULL)
+    return;
+  for (Worker *worker; (worker = TAILQ_FIRST(&dispatcher->workers)) != NULL;) {
+    if (worker->job != NULL)
+      job_free(worker->job);
+    worker_free(worker);
+  }
+  for (Job *job; (job = TAILQ_FIRST(&dispatcher->queue)) != NULL;) {
+    TAILQ_REMOVE(&dispatcher->queue, job, link);
+    job_free(job);
+  }
+  mem_free(dispatcher);
+}
+
+static int route_index(const Route *route) {
+  size_t count = 0;
+  return (int)(route - route_list(&count));
+}
+
+void dispatcher_submit(Dispatcher *dispatcher, const Route *route, json_t *message,
+                       const char *blob, size_t blob_length, JobProgress *on_progress,
+                       JobDone *on_done, void *context) {
+  if (dispatcher->queued >= QUEUE_LIMIT) {
+    Error failure = ERROR_INIT;
+    (void)error_set(&failure, ERROR_BUSY, "%d requests are waiting already", QUEUE_LIMIT);
+    (void)error_hint(&failure, "try again later");
+    json_free(message);
+    on_done(context, NULL, &failure);
+    return;
+  }
+  Job *job = mem_new(1, sizeof *job);
+  *job = (Job){.route = route,
+               .message = message,
+               .blob_length = blob_length,
+               .on_progress = on_progress,
+               .on_done = on_done,
+               .context = context};
+  if (blob_length > 0) {
+    job->blob = mem_new(blob_length, 1);
+    memcpy(job->blob, blob, blob_length);
+  }
+  (void)json_object_set_new(message, "route", json_integer(route_index(route)));
+  TAILQ_INSERT_TAIL(&dispatcher->queue, job, link);
+  dispatcher->queued++;
+  pump(dispatcher);
+}
+
+void dispatcher_set_ready(Dispatcher *dispatcher) {
+  dispatcher->ready = true;
+  pump(dispatcher);
+}
+
+size_t dispatcher_pending(const Dispatcher *dispatcher) {
+  size_t count = dispatcher->queued;
+  const Worker *worker = NULL;
+  TAILQ_FOREACH(worker, &dispatcher->workers, link) {
+    count += worker->job != NULL;
+  }
+  return count;
+}
+
+size_t dispatcher_workers(const Dispatcher *dispatcher) {
+  return dispatcher->worker_count;
+}

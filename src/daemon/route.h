@@ -1,0 +1,48 @@
+/* The API's one table: which method and path means which deed, and how long it may take. Help,
+ * checks and docs/openapi.json come from it (`boughd --print-routes`). */
+#pragma once
+
+#include "branch/context.h"
+
+typedef struct ApiRequest {
+  const char
+      *project; /* from the path, unescaped; "-" for the only one; NULL where there is none */
+  const char *branch;
+  const char *upload;
+  const json_t *query; /* object of strings */
+  const json_t *body;  /* object, empty where there is none */
+  const char *blob;    /* the raw body of a RAW route */
+  size_t blob_length;
+  const json_t *daemon; /* what boughd knows of itself: for status and doctor */
+} ApiRequest;
+
+typedef bool ApiHandler(Context *context, const ApiRequest *request, json_t **ret, Error *err);
+
+typedef enum RouteFlag {
+  ROUTE_RAW = 1 << 0,        /* the body is bytes, not JSON */
+  ROUTE_LONG = 1 << 1,       /* may run for minutes: only some workers are lent to these */
+  ROUTE_NO_CATALOG = 1 << 2, /* answers even when the catalog doesn't */
+  ROUTE_INTERNAL = 1 << 3,   /* a job of boughd's own, not reachable from outside */
+} RouteFlag;
+
+typedef struct Route {
+  const char *method;
+  const char *pattern; /* {p} {b} {u} stand for one segment */
+  ApiHandler *handler;
+  int limit_seconds;
+  unsigned flags;
+  const char *summary;
+} Route;
+
+const Route *route_list(size_t *ret_count);
+
+typedef struct RouteMatch {
+  const Route *route;
+  char *project, *branch, *upload; /* owned, NULL where the pattern has none */
+} RouteMatch;
+void route_match_release(RouteMatch *match);
+
+/* path is still escaped. Refuses with NOTHING_TO_DO what no row fits. */
+CHECKED bool route_match(const char *method, const char *path, RouteMatch *ret, Error *err);
+/* The internal job of that name (its pattern), which must be there. */
+const Route *route_job(const char *name);

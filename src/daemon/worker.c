@@ -1,0 +1,183 @@
+/* Reads a request, finds out who asks, runs its route, writes the answer. */
+#include "daemon/worker.h"
+
+#include "catalog/cluster.h"
+#include "core/failpoint.h"
+#include "core/io.h"
+#include "core/log.h"
+#include "core/rpc.h"
+#include "core/str.h"
+#include "daemon/route.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum { CATALOG_LOCK_MS = 120 * 1000 };
+
+typedef struct Worker {
+  Home *home;
+  Context context;
+} Worker;
+
+/* The first worker that misses the catalog starts it; the others wait for that. */
+static bool open_catalog(Worker *worker, Error *err) {
+  if (worker->context.catalog != NULL)
+    return true;
+  AUTO(str_free) char *conninfo = catalog_cluster_conninfo(worker->home);
+  Error failure = ERROR_INIT;
+  if (catalog_open(conninfo, &worker->context.catalog, &failure))
+    return true;
+  AUTO(str_free) char *path = home_path(worker->home, "locks/catalog");
+  AUTO_RELEASE(fd_release) int lock = -1;
+  AUTO(str_free) char *started = NULL;
+  pid_t pid = 0;
+  return lock_take(path, LOCK_EXCLUSIVE, CATALOG_LOCK_MS, &lock, err) &&
+         catalog_cluster_start(worker->home, &started, &pid, err) &&
+         catalog_open(started, &worker->context.catalog, err);
+}
+
+static void be(Context *context, const char *name) {
+  context->caller = (PrincipalRow){.os_uid = -1, .is_platform = true};
+  (void)snprintf(context->caller.name, sizeof context->caller.name, "%s", name);
+}
+
+/* Service accounts are never principals: who runs inside a compute must not gain anything by
+ * reaching this socket. */
+static bool is_service_account(const Home *home, int64_t uid) {
+  return home->system_mode &&
+         (uid == (int64_t)home->control.uid || uid == (int64_t)home->compute.uid ||
+          uid == (int64_t)home->command.uid);
+}
+
+static bool identify(Worker *worker, int64_t uid, Error *err) {
+  Context *context = &worker->context;
+  if (is_service_account(worker->home, uid))
+    return error_set(err, ERROR_UNAUTHENTICATED, "service accounts are no principals");
+  if (context->catalog ==
+      NULL) { /* status and doctor answer all the same, to the one who set this up */
+    if (uid != (int64_t)worker->home->owner_uid)
+      return error_set(err, ERROR_CATALOG_DOWN, "the system catalog doesn't answer");
+    be(context, worker->home->owner_name);
+    return true;
+  }
+  Error failure = ERROR_INIT;
+  if (principal_by_uid(context->catalog, uid, &context->caller, &failure))
+    return true;
+  if (failure.code != ERROR_PRINCIPAL_NOT_FOUND) {
+    *err = failure;
+    return false;
+  }
+  (void)error_set(err, ERROR_UNAUTHENTICATED, "user id %lld is no principal here", (long long)uid);
+  return error_hint(err, "ask the one who ran `bough up`");
+}
+
+static void send_progress(void *context, const json_t *progress) {
+  (void)context;
+  AUTO(json_free) json_t *message = json_pack("{s:O}", "progress", progress);
+  Error ignored = ERROR_INIT; /* boughd's end ends this worker too */
+  (void)!frame_write(STDIN_FILENO, message, NULL, 0, &ignored);
+}
+
+static bool prepare(Worker *worker, const Route *route, const json_t *message, Error *err) {
+  Error failure = ERROR_INIT;
+  if (!open_catalog(worker, &failure) && (route->flags & ROUTE_NO_CATALOG) == 0) {
+    *err = failure;
+    return false;
+  }
+  if ((route->flags & ROUTE_INTERNAL) != 0) {
+    be(&worker->context, "system");
+    return true;
+  }
+  return identify(worker, json_integer_or(message, "uid", -1), err);
+}
+
+static bool run(Worker *worker, const Frame *frame, json_t **ret, Error *err) {
+  size_t count = 0;
+  const Route *routes = route_list(&count);
+  int64_t index = json_integer_or(frame->message, "route", -1);
+  if (index < 0 || (size_t)index >= count)
+    return error_set(err, ERROR_INTERNAL, "no route %lld", (long long)index);
+  AUTO(json_free) json_t *nothing = json_object();
+  const json_t *body = json_object_get(frame->message, "body");
+  const json_t *query = json_object_get(frame->message, "query");
+  ApiRequest request = {.project = json_string_or(frame->message, "project", NULL),
+                        .branch = json_string_or(frame->message, "branch", NULL),
+                        .upload = json_string_or(frame->message, "upload", NULL),
+                        .query = query != NULL ? query : nothing,
+                        .body = json_is_object(body) ? body : nothing,
+                        .blob = frame->blob,
+                        .blob_length = frame->blob_length,
+                        .daemon = json_object_get(frame->message, "daemon")};
+  return prepare(worker, &routes[index], frame->message, err) &&
+         routes[index].handler(&worker->context, &request, ret, err);
+}
+
+/* A lost catalog connection is made anew for the next request, not in the middle of this one. */
+static void after_request(Worker *worker, const Error *failure) {
+  json_free(worker->context.watch);
+  worker->context.watch = NULL;
+  if (failure->code == ERROR_CATALOG_DOWN) {
+    catalog_free(worker->context.catalog);
+    worker->context.catalog = NULL;
+  }
+}
+
+static bool answer(Worker *worker, const Frame *frame, Error *err) {
+  Error failure = ERROR_INIT;
+  json_t *result = NULL;
+  bool ok = run(worker, frame, &result, &failure);
+  AUTO(json_free)
+  json_t *message = ok ? json_pack("{s:o}", "result", result != NULL ? result : json_object())
+                       : json_pack("{s:o}", "error", json_from_error(&failure));
+  if (message == NULL)
+    message = json_pack("{s:{s:s, s:s}}", "error", "code", "internal", "message",
+                        "the answer could not be put into JSON");
+  if (worker->context.watch != NULL)
+    (void)json_object_set(message, "watch", worker->context.watch);
+  bool sent = frame_write(STDIN_FILENO, message, NULL, 0, err);
+  after_request(worker, &failure);
+  return sent;
+}
+
+static bool serve(Worker *worker, Error *err) {
+  for (;;) {
+    AUTO_RELEASE(frame_release) Frame frame = {0};
+    bool end = false;
+    if (!frame_read(STDIN_FILENO, &frame, &end, err))
+      return false;
+    if (end)
+      return true;
+    if (!answer(worker, &frame, err))
+      return false;
+  }
+}
+
+int worker_main(const char *home_root, int parent) {
+  log_start("boughd-worker");
+  Error failure = ERROR_INIT;
+  (void)signal(SIGCHLD, SIG_DFL);
+  (void)signal(SIGINT, SIG_IGN); /* a terminal's ^C is for boughd, which lets workers finish */
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+    return 1;
+  failpoint_set_victim(parent);
+  Worker worker = {0};
+  if (!home_open(home_root, &worker.home, &failure)) {
+    log_error(&failure, "could not read the settings");
+    return 1;
+  }
+  worker.context = (Context){.home = worker.home,
+                             .agent = agent_new(worker.home),
+                             .sessions = session_cache_new(worker.home),
+                             .on_progress = send_progress};
+  bool ok = serve(&worker, &failure);
+  if (!ok)
+    log_error(&failure, "gave up");
+  session_cache_free(worker.context.sessions);
+  agent_free(worker.context.agent);
+  catalog_free(worker.context.catalog);
+  home_free(worker.home);
+  return ok ? 0 : 1;
+}
