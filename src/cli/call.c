@@ -1,0 +1,110 @@
+/* From a row of the command table to a request, and which server it goes to. */
+#include "cli/command.h"
+#include "core/home.h"
+#include "core/io.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { DEFAULT_TIMEOUT_S = 60, TOKEN_LIMIT = 4096 };
+
+static const char system_root[] = "/var/lib/bough";
+
+static bool is_home(const char *root) {
+  AUTO(str_free) char *path = path_join(root, "config.json");
+  return io_exists(path);
+}
+
+/* Somebody without an installation of their own means the machine's. */
+char *cli_home_root(void) {
+  AUTO(str_free) char *root = home_default_root();
+  if (getenv("BOUGH_HOME") == NULL && !is_home(root) && is_home(system_root))
+    return str_dup(system_root);
+  return STEAL(root);
+}
+
+static bool read_token(const char *path, char **ret, Error *err) {
+  AUTO(str_free) char *text = NULL;
+  size_t length = 0;
+  if (!io_read_file(path, TOKEN_LIMIT, &text, &length, err))
+    return false;
+  text[strcspn(text, "\r\n")] = '\0';
+  *ret = STEAL(text);
+  return true;
+}
+
+bool cli_client(Cli *cli, Error *err) {
+  if (cli->client != NULL)
+    return true;
+  const char *server = invocation_value(&cli->invocation, "server");
+  if (server == NULL)
+    server = getenv("BOUGH_SERVER");
+  AUTO(str_free) char *default_server = NULL;
+  if (server == NULL || server[0] == '\0') {
+    AUTO(str_free) char *root = cli_home_root();
+    server = default_server = str_format("unix://%s/boughd.sock", root);
+  }
+  const char *token_file = invocation_value(&cli->invocation, "token-file");
+  AUTO(str_free) char *token = NULL;
+  if (token_file != NULL && !read_token(token_file, &token, err))
+    return false;
+  return client_new(server, token != NULL ? token : getenv("BOUGH_TOKEN"), &cli->client, err);
+}
+
+const char *cli_project(const Cli *cli) {
+  const char *project = invocation_value(&cli->invocation, "project");
+  if (project == NULL)
+    project = getenv("BOUGH_PROJECT");
+  return project != NULL && project[0] != '\0' ? project : "-";
+}
+
+static bool call(Cli *cli, const ClientCall *request, json_t **ret, Error *err) {
+  bool ok = cli_client(cli, err) && client_call(cli->client, request, ret, err);
+  output_end_progress(&cli->output);
+  return ok;
+}
+
+static bool wants_lines(const Command *command) {
+  return command->timeout_s > DEFAULT_TIMEOUT_S;
+}
+
+bool cli_call(Cli *cli, const char *method, const char *path, const json_t *body, json_t **ret,
+              Error *err) {
+  const Command *command = cli->invocation.command;
+  int timeout_s = command->timeout_s > 0 ? command->timeout_s : DEFAULT_TIMEOUT_S;
+  ClientCall request = {.method = method,
+                        .path = path,
+                        .body = body,
+                        .timeout_ms = timeout_s * 1000,
+                        .on_progress = wants_lines(command) ? output_progress : NULL,
+                        .on_tick = output_tick,
+                        .context = &cli->output};
+  return call(cli, &request, ret, err);
+}
+
+/* The value of a placeholder: "project" or the number of an argument. */
+static const char *placeholder(const Cli *cli, const char *name) {
+  if (name[0] == 'p')
+    return cli_project(cli);
+  return cli->invocation.arguments[name[0] - '0'];
+}
+
+static char *fill_path(const Cli *cli, const char *template) {
+  Buffer path = {0};
+  for (const char *at = template; *at != '\0';) {
+    size_t plain = strcspn(at, "{");
+    buffer_add(&path, at, plain);
+    at += plain;
+    if (*at == '\0')
+      break;
+    url_add_encoded(&path, placeholder(cli, at + 1));
+    at = strchr(at, '}') + 1;
+  }
+  return buffer_steal(&path);
+}
+
+bool cli_request(Cli *cli, const Command *command, json_t *body, json_t **ret, Error *err) {
+  AUTO(str_free) char *path = fill_path(cli, command->path);
+  return cli_call(cli, command->method, path, body, ret, err);
+}

@@ -1,0 +1,29 @@
+/* The functions that rows of the command table name; each stands in the cmd_*.c of its noun. */
+#pragma once
+
+#include "cli/command.h"
+
+CommandRun cmd_up_run, cmd_down_run, cmd_status_run, cmd_doctor_run;
+CommandShow cmd_up_show, cmd_down_show, cmd_status_show, cmd_doctor_show;
+
+CommandRun cmd_pool_create_run;
+CommandShow cmd_pool_create_show, cmd_pool_status_show;
+
+CommandRun cmd_project_create_run;
+CommandShow cmd_project_create_show, cmd_project_list_show, cmd_project_show_show,
+    cmd_project_delete_show;
+
+CommandBody cmd_branch_create_body, cmd_branch_reset_body, cmd_branch_rename_body,
+    cmd_branch_protect_body, cmd_branch_unprotect_body;
+CommandRun cmd_branch_delete_run;
+CommandShow cmd_branch_create_show, cmd_branch_list_show, cmd_branch_tree_show,
+    cmd_branch_show_show, cmd_branch_delete_show, cmd_branch_reset_show, cmd_branch_rename_show,
+    cmd_branch_protect_show;
+
+CommandRun cmd_psql_run;
+CommandShow cmd_url_show;
+
+CommandShow cmd_endpoint_list_show, cmd_endpoint_show_show, cmd_endpoint_change_show;
+CommandShow cmd_operation_list_show;
+
+CommandRun cmd_generate_run;
