@@ -1,0 +1,267 @@
+# The figures of the table: one function each, named figure_NAME. Sourced by bench/run.
+# shellcheck shell=bash
+
+ROW='select count(*) from pgbench_branches'
+
+FIGURES=(create first_row peers load churn bytes idle_memory siblings memory delete)
+
+# What each needs and how it is measured, for --help.
+declare -A FIGURE_TEXT=(
+  [create]="branch create without start: whole command, and inside boughd"
+  [first_row]="branch create --start to the first row, beside the floor"
+  [peers]="what others do: CREATE DATABASE TEMPLATE, pg_basebackup, cp --reflink"
+  [load]="create to first row while the parent takes full pgbench load"
+  [churn]="8 clients creating and deleting"
+  [bytes]="bytes on disk of a fresh branch"
+  [idle_memory]="memory of an idle compute"
+  [siblings]="pgbench on branch and parent with 0, 100 and 500 siblings, against plain PostgreSQL"
+  [memory]="memory of boughd with 1,000 branches"
+  [delete]="delete of 500 branches until the cleaner is idle"
+)
+
+# Figures that are taken for each size of the database; the others once, on the small one.
+SIZED=(create first_row peers)
+
+declare -A CREATE_MEDIAN=()
+
+figure_create() {
+  local run out whole=() inside=()
+  for ((run = 0; run < CREATE_RUNS; run++)); do
+    out=$("$CLOCK" -- "$PROGRAM" --project bench --json branch create "c$run" --parent production)
+    whole+=("${out% *}")
+    inside+=("${out#* }")
+    bough --quiet branch delete "c$run"
+  done
+  CREATE_MEDIAN[$SIZE_NAME]=$(median "${whole[@]}")
+  record "branch create, $SIZE_NAME" "whole command" ms "<= 30" "${whole[@]}"
+  record "branch create, $SIZE_NAME" "inside boughd" ms "<= 15" "${inside[@]}"
+  record "branch create, $SIZE_NAME" "floor: snapshot and least log copy" ms - "$(floor_runs 5 | awk '{ print $1 + $2 }')"
+  [[ -z ${CREATE_MEDIAN[$LARGE_NAME]:-} || -z ${CREATE_MEDIAN[$SMALL_NAME]:-} ]] ||
+    record "branch create, $LARGE_NAME" "$LARGE_NAME : $SMALL_NAME" ratio "<= 1.3" \
+      "$(divide "${CREATE_MEDIAN[$LARGE_NAME]}" "${CREATE_MEDIAN[$SMALL_NAME]}")"
+}
+
+# floor_runs N: lines "snapshot log start all" in ms.
+floor_runs() {
+  local run volume conninfo
+  volume=$(branch_volume production)
+  conninfo=$(url production)
+  cp "$BOUGH_HOME/compute/$volume/postgresql.conf" "$DIR/floor.conf"
+  chmod 644 "$DIR/floor.conf"
+  for ((run = 0; run < $1; run++)); do
+    "$FLOOR" -s "$BOUGH_HOME/pool/volumes/$volume/data" -l "$BOUGH_HOME/wal/$volume" -d "$BOUGH_HOME/pool/floor" \
+      -L "$DIR/floor-log" -f "$DIR/floor.conf" -u "$(config .compute.uid)" -c "$conninfo" -D app -U bough_platform \
+      -q "$ROW" -b "$PG_BIN"
+  done
+}
+
+# Bough and floor take turns, so that both see the same machine.
+figure_first_row() {
+  local run out ours=() floor=() ratio=() floor_now
+  for ((run = 0; run < START_RUNS; run++)); do
+    out=$("$CLOCK" -q "$ROW" -- "$PROGRAM" --project bench --json branch create "s$run" --start)
+    floor_now=$(floor_runs 1 | awk '{ print $4 }')
+    ours+=("${out% *}")
+    floor+=("$floor_now")
+    ratio+=("$(divide "${out% *}" "$floor_now")")
+    bough --quiet branch delete "s$run"
+  done
+  record "create, start, first row, $SIZE_NAME" "bough" ms - "${ours[@]}"
+  record "create, start, first row, $SIZE_NAME" "floor" ms - "${floor[@]}"
+  record "create, start, first row, $SIZE_NAME" "bough : floor" ratio "<= 1.5" "${ratio[@]}"
+}
+
+peer_template() {
+  local run times=()
+  for ((run = 0; run < PEER_RUNS; run++)); do
+    plain_checkpoint
+    times+=("$("$CLOCK" -u "$PLAIN dbname=copy" -q "$ROW" -- psql -Xq "$PLAIN dbname=postgres" -c "create database copy template bench strategy $1" | cut -d' ' -f1)")
+    psql -Xq "$PLAIN dbname=postgres" -c "drop database copy"
+  done
+  record "create, start, first row, $SIZE_NAME" "peer: CREATE DATABASE TEMPLATE, $1" ms - "${times[@]}"
+}
+
+peer_basebackup() {
+  local run times=() copy=$PLAIN_DIR/copy
+  for ((run = 0; run < PEER_RUNS; run++)); do
+    times+=("$("$CLOCK" -u "host=$PLAIN_DIR port=5433 user=postgres dbname=bench" -q "$ROW" -- setpriv --reuid=postgres --regid="$(id -g postgres)" --init-groups \
+      sh -c "'$PG_BIN/pg_basebackup' -D '$copy' -c fast -X stream -d '$PLAIN' && { '$PG_BIN/postgres' -D '$copy' -p 5433 >'$copy.log' 2>&1 & }" | cut -d' ' -f1)")
+    as_postgres "$PG_BIN/pg_ctl" --pgdata "$copy" --mode immediate stop >/dev/null
+    rm -rf "$copy"
+  done
+  record "create, start, first row, $SIZE_NAME" "peer: pg_basebackup and start" ms - "${times[@]}"
+}
+
+# From a stopped cluster on an XFS: cp alone isn't atomic, so the source can't run meanwhile.
+peer_reflink() {
+  local run times=() disk=$DIR/xfs source copy
+  command -v mkfs.xfs >/dev/null || { say "cp --reflink is left out: mkfs.xfs is not installed" && return 0; }
+  truncate -s "$((SIZE_MB * 2 + 2000))M" "$disk.img"
+  mkfs.xfs -q -f -m reflink=1 "$disk.img"
+  mkdir -p "$disk"
+  mount -o loop "$disk.img" "$disk"
+  chown postgres: "$disk"
+  source=$disk/source
+  copy=$disk/copy
+  plain_down
+  as_postgres cp -a "$PLAIN_DIR/data" "$source"
+  plain_up
+  for ((run = 0; run < PEER_RUNS; run++)); do
+    times+=("$("$CLOCK" -u "host=$PLAIN_DIR port=5434 user=postgres dbname=bench" -q "$ROW" -- setpriv --reuid=postgres --regid="$(id -g postgres)" --init-groups \
+      sh -c "cp -a --reflink=always '$source' '$copy' && { '$PG_BIN/postgres' -D '$copy' -p 5434 >'$copy.log' 2>&1 & }" | cut -d' ' -f1)")
+    as_postgres "$PG_BIN/pg_ctl" --pgdata "$copy" --mode immediate stop >/dev/null
+    rm -rf "$copy"
+  done
+  umount "$disk"
+  rm -f "$disk.img"
+  record "create, start, first row, $SIZE_NAME" "peer: cp --reflink of a stopped one, start" ms - "${times[@]}"
+}
+
+figure_peers() {
+  peer_template wal_log
+  peer_template file_copy
+  peer_basebackup
+  peer_reflink
+}
+
+figure_load() {
+  local run out times=() load
+  pgbench --no-vacuum --client 4 --jobs 2 --time $((LOAD_RUNS * 6 + 30)) "$(url production)" >"$DIR/load.out" 2>&1 &
+  load=$!
+  sleep 5
+  for ((run = 0; run < LOAD_RUNS; run++)); do
+    out=$("$CLOCK" -q "$ROW" -- "$PROGRAM" --project bench --json branch create "l$run" --start)
+    times+=("${out% *}")
+    bough --quiet branch delete "l$run"
+    sleep 1
+  done
+  kill -INT "$load" 2>/dev/null || true
+  wait "$load" || true
+  record "create to first row under load" "median" ms "<= 1500" "${times[@]}"
+  record "create to first row under load" "p95" ms "<= 3000" "$(percentile 0.95 "${times[@]}")"
+}
+
+load_program() {
+  "$LOAD" -s "unix://$BOUGH_HOME/boughd.sock" -p bench "$@"
+}
+
+figure_churn() {
+  local out
+  out=$(load_program -m churn -c 8 -t "$CHURN_SECONDS" -x churn- || true)
+  record "8 clients create and delete" "creates a second" 1/s ">= 60" "$(jq .creates_per_second <<<"$out")"
+  record "8 clients create and delete" "errors" "" "<= 0" "$(jq .errors <<<"$out")"
+  record "8 clients create and delete" "one create" ms - "$(jq .create_ms.min <<<"$out")" "$(jq .create_ms.median <<<"$out")" "$(jq .create_ms.max <<<"$out")"
+}
+
+# What one branch takes: its exclusive data and its log; and by the pool's own account over many.
+figure_bytes() {
+  local run volume exclusive log each=() before after count=50
+  for run in 1 2 3; do
+    bough --quiet branch create "b$run"
+    volume=$(branch_volume "b$run")
+    sync -f "$BOUGH_HOME/pool"
+    exclusive=$(btrfs filesystem du -s --raw "$BOUGH_HOME/pool/volumes/$volume/data" | awk 'END { print $2 }')
+    log=$(du -s -B1 "$BOUGH_HOME/wal/$volume" | cut -f1)
+    each+=("$(((exclusive + log) / 1024))")
+    bough --quiet branch delete "b$run"
+  done
+  record "bytes of a fresh branch" "exclusive data and log" KiB "<= 1024" "${each[@]}"
+  btrfs subvolume sync "$BOUGH_HOME/pool" >/dev/null
+  before=$(pool_used)
+  load_program -m create -n "$count" -x b- >/dev/null
+  after=$(pool_used)
+  record "bytes of a fresh branch" "growth of pool and logs, $count branches" KiB "<= 1024" "$(((after - before) / count / 1024))"
+  load_program -m delete -n "$count" -x b- >/dev/null
+}
+
+pool_used() {
+  sync -f "$BOUGH_HOME/pool"
+  echo $(($(btrfs filesystem usage --raw "$BOUGH_HOME/pool" | awk '/^ *Used:/ { print $2; exit }') + $(du -s -B1 "$BOUGH_HOME/wal" | cut -f1)))
+}
+
+figure_idle_memory() {
+  local pid
+  bough --quiet branch create idle --start
+  psql -Xqc 'select 1' "$(url idle)" >/dev/null
+  sleep 3
+  pid=$(bough --json endpoint show idle | jq -r .result.endpoint.pid)
+  record "memory of an idle compute" "proportional set size" MiB - "$(mebibytes "$(memory_kb "$pid")")"
+  bough --quiet branch delete idle
+}
+
+# pairs FIGURE BRANCH BOUND PGBENCH-ARGUMENTS...: plain and Bough take turns.
+pairs() {
+  local figure=$1 conninfo pair plain=() ours=() ratio=() branch=$2 bound=$3 p o
+  shift 3
+  conninfo=$(url "$branch")
+  tps "$PLAIN dbname=bench" "$WARM_SECONDS" "$@" >/dev/null
+  tps "$conninfo" "$WARM_SECONDS" "$@" >/dev/null
+  for ((pair = 0; pair < PAIRS; pair++)); do
+    plain_checkpoint
+    p=$(tps "$PLAIN dbname=bench" "$PAIR_SECONDS" "$@")
+    branch_checkpoint "$branch"
+    o=$(tps "$conninfo" "$PAIR_SECONDS" "$@")
+    plain+=("$p")
+    ours+=("$o")
+    ratio+=("$(divide "$o" "$p")")
+  done
+  record "$figure" "bough" tps - "${ours[@]}"
+  record "$figure" "plain PostgreSQL" tps - "${plain[@]}"
+  record "$figure" "bough : plain" ratio "$bound" "${ratio[@]}"
+}
+
+# Both kinds of pgbench on a branch and on the parent with that many siblings.
+with_siblings() {
+  local count=$1 branch_bound=- parent_bound=-
+  [[ $count != 0 ]] || branch_bound=">= 0.85"
+  [[ $count != "$SIBLINGS_MOST" ]] || parent_bound=">= 0.85"
+  bough --quiet branch create worker --start
+  pairs "TPC-B, branch, $count siblings" worker "$branch_bound"
+  pairs "TPC-B, parent, $count siblings" production "$parent_bound"
+  pairs "pgbench -S, branch, $count siblings" worker - --select-only
+  pairs "pgbench -S, parent, $count siblings" production - --select-only
+  bough --quiet branch delete worker
+}
+
+with_forks() {
+  local forks rate=10
+  load_program -m churn -c 4 -t 100000 -r "$rate" -x fork- >"$DIR/forks.json" 2>&1 &
+  forks=$!
+  pairs "TPC-B, parent, $rate forks a second" production -
+  pairs "pgbench -S, parent, $rate forks a second" production - --select-only
+  kill "$forks" 2>/dev/null || true
+  pkill --parent "$forks" || true
+  wait "$forks" || true
+}
+
+figure_siblings() {
+  local count standing=0
+  for count in "${SIBLINGS[@]}"; do
+    ((count == standing)) || load_program -m create -n "$count" -x "sibling$count-" >/dev/null
+    with_siblings "$count"
+    ((count == 0)) || load_program -m delete -n "$count" -x "sibling$count-" >/dev/null
+  done
+  with_forks
+}
+
+figure_memory() {
+  local workers
+  load_program -m create -n "$MEMORY_BRANCHES" -x "many-" >/dev/null
+  workers=$(memory_kb "$(boughd_pid)")
+  record "memory, $MEMORY_BRANCHES branches" "boughd and its workers" MiB "<= 64" "$(mebibytes "$workers")"
+  record "memory, $MEMORY_BRANCHES branches" "boughd alone" MiB - "$(mebibytes "$(awk '/^Pss:/ { print $2 }' "/proc/$(boughd_pid)/smaps_rollup")")"
+  record "memory, $MEMORY_BRANCHES branches" "bough-agent" MiB - "$(mebibytes "$(memory_kb "$(jq -r .pid "$BOUGH_HOME/agent/agent.pid")")")"
+  record "memory, $MEMORY_BRANCHES branches" "branch list, whole command" ms - "$("$CLOCK" -- "$PROGRAM" --project bench --json branch list | cut -d' ' -f1)"
+  load_program -m delete -n "$MEMORY_BRANCHES" -x "many-" >/dev/null
+}
+
+figure_delete() {
+  local start
+  load_program -m create -n "$DELETE_BRANCHES" -x "gone-" >/dev/null
+  btrfs subvolume sync "$BOUGH_HOME/pool" >/dev/null
+  start=${EPOCHREALTIME/[.,]/}
+  load_program -m delete -n "$DELETE_BRANCHES" -x "gone-" >/dev/null
+  record "delete of $DELETE_BRANCHES branches" "until the last is gone for callers" s - "$(divide $((${EPOCHREALTIME/[.,]/} - start)) 1000000)"
+  btrfs subvolume sync "$BOUGH_HOME/pool" >/dev/null
+  record "delete of $DELETE_BRANCHES branches" "until the cleaner is idle" s - "$(divide $((${EPOCHREALTIME/[.,]/} - start)) 1000000)"
+}

@@ -1,0 +1,58 @@
+#!/bin/bash
+# The first day: up, a project, a branch, writing to it, resetting and deleting it, and production
+# never notices; down, and everything is there again after the next up.
+source "$(dirname "$0")/../harness/lib.sh"
+
+expect_status 1 "without an installation status says so" bough status
+start_bough
+check "a second up is fine" bough up
+check "status answers" status_answers
+expect_json "status names the mode" .result.mode "$BOUGH_TEST_MODE" bough --json status
+expect_json "the catalog is up" .result.catalog.state running bough --json status
+
+make_project shop
+expect_json "the project is ready" .result.project.state ready bough --json project show shop
+expect_json "its root is production" '.result.branches[0].name' production bough --json branch list
+inventory=$(table_sum production inventory)
+at_least "the sample has rows worth looking at" "${inventory%% *}" 1000
+matches "an inventory code packs location, batch and serial" "$(sql production 'select inventory_code from inventory limit 1')" '^[A-Z0-9]+-[A-Z0-9]+-[A-Z0-9]+$'
+
+created=$(bough branch create experiment 2>&1)
+matches "create prints a connection string" "$created" 'postgresql://'
+matches "create prints how long it took" "$created" '[0-9.]+ ?m?s'
+equal "the branch has the data" "$(table_sum experiment inventory)" "$inventory"
+sql experiment "delete from inventory; create table mine (x int); insert into mine values (1)"
+equal "the branch is written" "$(sql experiment 'select count(*) from inventory')" 0
+equal "production never notices" "$(table_sum production inventory)" "$inventory"
+check_not "production has no such table" sql production 'select * from mine'
+
+sql production "update inventory set quantity = quantity + 1 where inventory_id = (select min(inventory_id) from inventory)" || true
+now=$(table_sum production inventory)
+before=$(result '[.branch.id, .branch.endpoint.id, .url] | join(" ")' branch show experiment)
+check "reset" bough branch reset experiment
+equal "a reset branch is as its parent is now" "$(table_sum experiment inventory)" "$now"
+check_not "what was made on it is gone" sql experiment 'select * from mine'
+equal "it keeps id, endpoint and connection string" "$(result '[.branch.id, .branch.endpoint.id, .url] | join(" ")' branch show experiment)" "$before"
+
+check "rename" bough branch rename experiment trial
+equal "the new name is there" "$(branch_names)" "production trial"
+equal "the renamed branch has its data" "$(table_sum trial inventory)" "$now"
+
+check "a branch of a branch" bough branch create leaf --parent trial
+check "deleting the one between" bough branch delete trial
+equal "the children live on" "$(table_sum leaf inventory)" "$now"
+matches "lineage says where it came from" "$(result '[.lineage[].name] | join(" ")' branch show leaf)" 'trial'
+expect_error branch-not-found "a deleted branch is gone" branch show trial
+
+sql leaf "create table kept (x int)"
+check "down" bough_down_all
+check_not "nothing answers any more" boughd_answers
+check "up again" bough up
+equal "branches are there again" "$(branch_names)" "leaf production"
+check "what was written is there" sql leaf 'select * from kept'
+equal "production too" "$(table_sum production inventory)" "$now"
+
+check "delete the branch" bough branch delete leaf
+check "rows, volumes and processes agree" agreement
+check "delete the project" bough project delete shop
+check "no volume is left" no_volumes_left

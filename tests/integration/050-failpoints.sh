@@ -1,0 +1,123 @@
+#!/bin/bash
+# kill -9 of boughd (and of whoever worked for it) at every failure point of core/failpoint.def: after
+# the next start rows, volumes, directories and processes agree, the source is untouched, and the
+# operation is done or gone.
+TEST_TIMEOUT=900
+source "$(dirname "$0")/../harness/lib.sh"
+
+points() {
+  awk -F'"' '/^FAILPOINT\(/ { print $2 }' "$ROOT/src/core/failpoint.def"
+}
+
+restart_with() {
+  kill_boughd
+  stop_agent
+  BOUGH_FAILPOINT=$1 bough up >"$TEST_DIR/up.log" 2>&1 || true
+}
+
+# The agent has the failure point in its environment too, so it is started anew with boughd.
+stop_agent() {
+  local pid
+  pid=$(jq -r '.pid // empty' "$BOUGH_HOME/agent/agent.pid" 2>/dev/null || true)
+  [[ -z $pid ]] || { kill -9 "$pid" 2>/dev/null && wait_for 10 test ! -e "/proc/$pid"; } || true
+}
+
+dead() {
+  ! boughd_alive
+}
+
+no_operation_runs() {
+  [[ $(api GET /v1/operations | jq '[.result.operations[] | select(.state == "running")] | length') == 0 ]]
+}
+
+# What each point interrupts: sets OPERATION, a command line of bough.
+choose_operation() {
+  case $1 in
+  branch-create-* | wal-before-copy) OPERATION=(branch create victim) ;;
+  branch-reset-*) OPERATION=(branch reset victim) ;;
+  branch-rename-*) OPERATION=(branch rename victim renamed) ;;
+  branch-delete-*) OPERATION=(branch delete victim) ;;
+  import-*) OPERATION=(project create second --sample inventory) ;;
+  start-*) OPERATION=(endpoint start victim) ;;
+  *) OPERATION=() ;;
+  esac
+}
+
+prepare() {
+  case $1 in
+  branch-reset-* | branch-rename-* | branch-delete-* | start-*)
+    bough --project shop branch create victim >/dev/null 2>&1
+    ;;&
+  branch-reset-* | branch-rename-* | branch-delete-*)
+    bough --project shop psql victim -- -XAtqc 'create table mine (x int)'
+    ;;
+  esac
+}
+
+export BOUGH_PROJECT=shop
+
+# After the restart: the outcome is one of the two whole ones.
+done_or_gone() {
+  case $1 in
+  branch-create-* | wal-before-copy)
+    ! branch_exists victim || [[ $(table_sum victim inventory) == "$rows" ]]
+    ;;
+  branch-reset-*) [[ $(table_sum victim inventory) == "$rows" ]] ;;
+  branch-rename-*) branch_exists victim || branch_exists renamed ;;
+  branch-delete-*) ! branch_exists victim || [[ $(table_sum victim inventory) == "$rows" ]] ;;
+  import-*)
+    case $(bough --json project show second 2>/dev/null | jq -r '.result.project.state // "gone"') in
+    gone) return 0 ;;
+    ready) [[ $(BOUGH_PROJECT=second sql production 'select count(*) > 0 from inventory') == t ]] ;;
+    *) bough --json project show second && return 1 ;;
+    esac
+    ;;
+  start-*) [[ $(table_sum victim inventory) == "$rows" ]] ;;
+  esac
+}
+
+clear_away() {
+  local name
+  for name in victim renamed; do
+    ! branch_exists "$name" || bough branch delete "$name" >/dev/null 2>&1
+  done
+  bough project delete second >/dev/null 2>&1 || true
+}
+
+start_bough
+make_project shop
+rows=$(table_sum production inventory)
+
+for point in $(points); do
+  choose_operation "$point"
+  [[ ${#OPERATION[@]} -gt 0 ]] || { fail "$point: this test knows what it interrupts" && continue; }
+  prepare "$point"
+  restart_with "$point=crash"
+  bough --json "${OPERATION[@]}" >"$TEST_DIR/interrupted" 2>/dev/null || true
+  check "$point: boughd is killed there" wait_for 30 dead
+  restart_with ""
+  check "$point: it starts again" wait_for 30 boughd_answers
+  check "$point: no operation is left running" wait_for 60 no_operation_runs
+  check "$point: rows, volumes, logs and processes agree" wait_for 20 agreement
+  check "$point: done or gone" done_or_gone "$point"
+  equal "$point: the source is untouched" "$(table_sum production inventory)" "$rows"
+  clear_away
+  check "$point: and the operation can be had again" agreement
+done
+
+# A checkpoint, and with it recycling of the log, between the snapshot and the copy.
+restart_with "wal-before-copy=checkpoint"
+sql production 'create table more as select generate_series(1, 100000) x'
+check "a checkpoint between snapshot and copy does no harm" bough branch create after-checkpoint
+equal "the branch is whole" "$(sql after-checkpoint 'select count(*) from more')" 100000
+restart_with ""
+
+for point in branch-create-flushed branch-create-snapshot branch-create-wal-copied branch-reset-copied branch-delete-recorded; do
+  choose_operation "$point"
+  prepare "$point"
+  restart_with "$point=error"
+  expect_status 3 "$point=error: the command fails" bough "${OPERATION[@]}"
+  restart_with ""
+  check "$point=error: nothing half done is left" wait_for 20 agreement
+  clear_away
+done

@@ -1,0 +1,58 @@
+#!/bin/bash
+# A power loss, imitated: pool image and logs lie on an XFS; under load the image is cloned by FICLONE
+# at one moment, then the logs. All is killed, the clones are put in place, and Bough must come back
+# with every transaction that was acknowledged before the first clone.
+TEST_TIMEOUT=600
+TEST_MODE_ONLY=system
+source "$(dirname "$0")/../harness/lib.sh"
+source "$ROOT/tests/harness/load.sh"
+
+command -v mkfs.xfs >/dev/null || skip_all "mkfs.xfs is not installed (package xfsprogs)"
+truncate -s 12G "$TEST_DIR/xfs.img"
+mkfs.xfs -q -m reflink=1 "$TEST_DIR/xfs.img"
+mkdir "$TEST_DIR/disk"
+mount -o loop "$TEST_DIR/xfs.img" "$TEST_DIR/disk" || skip_all "an XFS image can't be mounted here"
+chmod 755 "$TEST_DIR/disk"
+BOUGH_HOME=$TEST_DIR/disk/home
+bough pool create --image "$TEST_DIR/disk/pool.img" --size 3G >"$TEST_DIR/pool.log" 2>&1 || { cat "$TEST_DIR/pool.log" && exit 1; }
+check "up" bough up
+make_project shop
+bough branch create busy >/dev/null 2>&1
+load_prepare busy 5
+
+kill_all() {
+  local pid rest
+  while read -r pid rest; do
+    [[ $rest == *"$0"* ]] || kill -9 "$pid" 2>/dev/null || true
+  done <<<"$(left_processes)"
+}
+
+cut_power() {
+  cp --reflink=always "$TEST_DIR/disk/pool.img" "$TEST_DIR/disk/pool.clone"
+  cp -a --reflink=always "$BOUGH_HOME/wal" "$TEST_DIR/disk/wal.clone"
+  kill_all
+  wait_for 10 test -z "$(left_processes)" || true
+  umount "$(config .pool.path)"
+  mv "$TEST_DIR/disk/pool.clone" "$TEST_DIR/disk/pool.img"
+  rm -rf "$BOUGH_HOME/wal"
+  mv "$TEST_DIR/disk/wal.clone" "$BOUGH_HOME/wal"
+}
+
+for round in 1 2; do
+  psql -XqAt "$(bough url busy)" -c 'truncate load_acks'
+  load_start 60 5
+  sleep 5
+  cut=$(now_us)
+  cut_power
+  load_wait
+  at_least "round $round: there was load" "$(acked_total "$cut")" 20
+  check "round $round: up after the power loss" bough up
+  check "round $round: every acknowledged transaction is there" load_is_whole busy "$cut"
+  equal "round $round: production is there" "$(sql production 'select count(*) > 0 from inventory')" t
+  check "round $round: a branch can be made of it" bough branch create "after$round" --parent busy
+  check "round $round: and it is whole" load_is_whole "after$round" "$cut"
+  check "round $round: rows, volumes and processes agree" agreement
+done
+check "everything stops" bough_down_all
+umount "$(config .pool.path)"
+umount "$TEST_DIR/disk"

@@ -1,0 +1,69 @@
+#!/bin/bash
+# A pool that fills up: the branch that eats it is suspended first, creates are refused with the figure
+# and the remedy, and all the time the parent goes on writing.
+TEST_TIMEOUT=600
+TEST_MODE_ONLY=system
+source "$(dirname "$0")/../harness/lib.sh"
+
+POOL_SIZE=2G
+start_bough
+make_project shop
+sql production 'create table ledger (n int primary key)'
+ledger=0
+
+parent_writes() {
+  ledger=$((ledger + 1))
+  sql production "insert into ledger values ($ledger)"
+}
+
+available() {
+  result .available pool status
+}
+
+# Writes into a branch until it is stopped from doing so, 32 MB at a time and no faster than a
+# supervisor can look; true if it was suspended, or writing was refused.
+eat() {
+  local name=$1 chunk socket
+  bough branch create "$name" >"$TEST_DIR/create.$name" 2>&1 || return 1
+  socket=$(bough url "$name")
+  psql -XAtq "$socket" -c 'create table food (x text); alter table food alter x set storage plain' || return 1
+  for ((chunk = 0; chunk < 80; chunk++)); do
+    psql -XAtq "$socket" -c "insert into food select repeat(md5(x::text), 125) from generate_series(1, 8000) x" \
+      >"$TEST_DIR/eat.log" 2>&1 || return 0
+    parent_writes || { fail "the parent writes while $name eats" && return 0; }
+    sleep 0.3
+  done
+  return 0
+}
+
+refused=
+for glutton in glutton1 glutton2 glutton3 glutton4 glutton5 glutton6; do
+  if ! eat "$glutton"; then
+    refused=$glutton
+    break
+  fi
+  note "$glutton stopped, $(available) bytes available: $(tail -n 1 "$TEST_DIR/eat.log")"
+  check "after $glutton the parent still writes" parent_writes
+done
+
+state=$(result '[.endpoints[] | select(.state != "running") | .branch] | length' endpoint list)
+at_least "who ate the pool is suspended" "$state" 1
+check "production runs" test "$(endpoint production state)" = running
+check "creates are refused at last" test -n "$refused"
+expect_error pool-full "a create is refused" branch create one-more
+message=$(bough --json branch create one-more 2>/dev/null | jq -r '.error.message, .error.hint')
+matches "with the figure" "$message" '[0-9]+'
+at_least "and the remedy" "$(bough --json branch create one-more 2>/dev/null | jq -r '.error.hint | length')" 10
+at_least "while there is room for parents (bytes)" "$(available)" 33554432
+for _ in {1..20}; do parent_writes || break; done
+equal "the parent goes on writing" "$(sql production 'select count(*) from ledger')" "$ledger"
+check "and can make a checkpoint" platform_sql production app checkpoint
+check "status answers" status_answers
+matches "doctor names the pool" "$(bough --json doctor 2>/dev/null | jq -r '[.result.findings[] | .id + " " + .message] | join(" ")')" pool
+
+for glutton in glutton1 glutton2 glutton3 glutton4 glutton5 glutton6; do
+  bough branch delete "$glutton" >/dev/null 2>&1 || true
+done
+btrfs subvolume sync "$(config .pool.path)" >/dev/null 2>&1 || true
+check "after deleting them a create works again" bough branch create again
+check "rows, volumes and processes agree" agreement

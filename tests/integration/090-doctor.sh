@@ -1,0 +1,93 @@
+#!/bin/bash
+# What goes wrong on a machine: doctor names each, status still answers, and nothing else is harmed.
+source "$(dirname "$0")/../harness/lib.sh"
+
+start_bough
+make_project shop
+for name in good tampered volumeless broken; do bough branch create "$name" >/dev/null 2>&1; done
+rows=$(table_sum production inventory)
+
+findings() {
+  bough --json doctor 2>/dev/null | jq -r '.result.findings[] | select(.severity != "note") | "\(.severity) \(.id) \(.subject): \(.message) -> \(.fix)"'
+}
+
+# named TEXT PATTERN: doctor has a finding like that, with a fix, and status answers.
+named() {
+  local found
+  found=$(findings)
+  if grep -qiE "$2" <<<"$found"; then pass "$1"; else fail "$1" "nothing matches $2 in:
+$found"; fi
+  check "status answers" status_answers
+  check "production is untouched" test "$(table_sum production inventory)" = "$rows"
+}
+
+equal "a healthy installation has no error" "$(findings | grep '^error' || true)" ""
+expect_json "and is said to be healthy" .result.ok true bough --json doctor
+equal "each finding has something to do about it" "$(bough --json doctor 2>/dev/null | jq '[.result.findings[] | select(.fix == null or .fix == "")] | length')" 0
+
+id=$(branch_id tampered)
+catalog_sql "set session_replication_role = replica" || true
+catalog_sql "do \$\$ declare c record; begin for c in select conname from pg_constraint where conrelid = 'lakebase.branches'::regclass and contype = 'c' loop execute format('alter table lakebase.branches drop constraint %I', c.conname); end loop; end \$\$"
+catalog_sql "update lakebase.branches set state = 'nonsense', volume = '../../../etc' where id = '$id'"
+named "a tampered row is named" "(catalog|row).*(tampered|$id)|(tampered|$id).*(catalog|row|nonsense|etc)"
+check "the others work" test "$(table_sum good inventory)" = "$rows"
+check "a create works" bough branch create beside
+catalog_sql "update lakebase.branches set name = 'bad''; drop table x; --' where id = '$id'"
+named "a name that is no name is named" "$id"
+check "doctor and list don't choke on it" bough branch list
+test -d /etc || fail "/etc is gone"
+
+bough endpoint suspend volumeless >/dev/null 2>&1 || true
+volume=$(volume_of volumeless)
+if [[ $BOUGH_TEST_MODE == system ]]; then
+  btrfs subvolume delete "$BOUGH_HOME/pool/volumes/$volume/data" >/dev/null
+fi
+rm -rf "$BOUGH_HOME/pool/volumes/$volume"
+named "a missing volume is named" "$volume|volumeless"
+check_not "its branch doesn't open" sql volumeless 'select 1'
+
+if [[ $BOUGH_TEST_MODE == system ]]; then
+  btrfs subvolume create "$BOUGH_HOME/pool/volumes/strangers" >/dev/null
+  btrfs subvolume create "$BOUGH_HOME/pool/elsewhere" >/dev/null
+else
+  mkdir "$BOUGH_HOME/pool/volumes/strangers" "$BOUGH_HOME/pool/elsewhere"
+fi
+echo "not Bough's" >"$BOUGH_HOME/pool/volumes/strangers/file"
+named "a foreign subvolume is named" strangers
+bough down >/dev/null 2>&1 && bough up >/dev/null 2>&1
+equal "and left alone" "$(cat "$BOUGH_HOME/pool/volumes/strangers/file")" "not Bough's"
+[[ $BOUGH_TEST_MODE != system ]] || btrfs subvolume delete "$BOUGH_HOME/pool/volumes/strangers" "$BOUGH_HOME/pool/elsewhere" >/dev/null
+rm -rf "$BOUGH_HOME/pool/volumes/strangers" "$BOUGH_HOME/pool/elsewhere"
+
+bough endpoint suspend broken >/dev/null 2>&1 || true
+volume=$(volume_of broken)
+as_compute truncate -s 100 "$BOUGH_HOME/pool/volumes/$volume/data/global/pg_control"
+check_not "a PostgreSQL that can't start doesn't" sql broken 'select 1'
+named "a PostgreSQL that can't start is named" "broken|$volume"
+
+catalog_sql "update lakebase.operations set created_at = created_at + interval '2 days', finished_at = finished_at + interval '2 days'"
+catalog_sql "update lakebase.branches set created_at = created_at + interval '2 days', forked_at = forked_at + interval '2 days' where name = 'good'"
+named "a clock that jumped is named" 'clock|time'
+catalog_sql "update lakebase.operations set created_at = created_at - interval '2 days', finished_at = finished_at - interval '2 days'"
+catalog_sql "update lakebase.branches set created_at = created_at - interval '2 days', forked_at = forked_at - interval '2 days' where name = 'good'"
+
+agent=$(jq -r .pid "$BOUGH_HOME/agent/agent.pid")
+kill -STOP "$agent"
+check "status answers while the agent hangs" timeout 20 "$PROGRAM" status
+kill -CONT "$agent"
+
+if [[ $BOUGH_TEST_MODE == system ]]; then
+  bough down >/dev/null 2>&1
+  umount "$(config .pool.path)"
+  mv "$TEST_DIR/pool.img" "$TEST_DIR/pool.img.away"
+  bough up >"$TEST_DIR/up.log" 2>&1 || true
+  check "status answers without a pool" status_answers
+  found=$(findings)
+  matches "a pool that isn't mounted is named" "$found" '[Pp]ool'
+  expect_error pool-missing "a create is refused" branch create homeless
+  equal "nothing was written under the mount point" "$(find "$(config .pool.path)" -mindepth 1 2>/dev/null)" ""
+  mv "$TEST_DIR/pool.img.away" "$TEST_DIR/pool.img"
+  bough down >/dev/null 2>&1 || true
+  check "with the pool it is as before" bough up
+  equal "production is untouched" "$(table_sum production inventory)" "$rows"
+fi
