@@ -163,9 +163,9 @@ static void start_postgres(Floor *floor, const char *data) {
   floor->postgres = fork();
   if (floor->postgres != 0)
     return;
-  (void)freopen(log, "w", stderr);
   const struct passwd *account = getpwuid(floor->uid);
-  if (account == NULL || setgid(account->pw_gid) != 0 || setuid(floor->uid) != 0)
+  if (freopen(log, "w", stderr) == NULL || account == NULL || setgid(account->pw_gid) != 0 ||
+      setuid(floor->uid) != 0)
     _exit(1);
   (void)execl(program, "postgres", "-D", data, "-c", config, "-c", hba, "-c", sockets, "-c",
               "port=5432", "-c", "logging_collector=off", "-c", "fsync=on", "-c",
