@@ -12,7 +12,8 @@
 
 typedef struct Catalog Catalog;
 
-/* Connects and checks that the schema is the one that this build knows. */
+/* Connects and checks that the schema is the one that this build knows. ERROR_CATALOG_DOWN,
+ * ERROR_UNSUPPORTED. */
 CHECKED bool catalog_open(const char *conninfo, Catalog **ret, Error *err);
 void catalog_free(Catalog *catalog);
 DEFINE_AUTO(Catalog *, catalog_free)
@@ -23,7 +24,8 @@ CHECKED bool catalog_migrate(const char *conninfo, Error *err);
 /* Transactions. catalog_guard rolls back on scope exit unless committed:
  *   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
  *   catalog_begin(catalog, &guard, err) ... catalog_commit(&guard, err)
- * Functions below work inside or outside of one. Begin reconnects once if the connection was lost. */
+ * Functions below work inside or outside of one. A lost connection is made anew once by begin, and by
+ * what runs outside of one. */
 typedef struct CatalogGuard {
   Catalog *catalog;
 } CatalogGuard;
@@ -130,7 +132,7 @@ typedef struct PrincipalRow {
 } PrincipalRow;
 
 /* Lists: *ret is an array of *ret_count rows, freed with mem_free (after releasing rows that have a
- * release function). */
+ * release function). They go on without rows that make no sense; catalog_verify names those. */
 
 /* projects */
 CHECKED bool project_insert(Catalog *catalog, const ProjectRow *row, Error *err); /* PROJECT_EXISTS */
@@ -145,7 +147,8 @@ CHECKED bool branch_update(Catalog *catalog, const BranchRow *row, Error *err); 
 CHECKED bool branch_find(Catalog *catalog, const char *project, const char *name, BranchRow *ret,
                          Error *err); /* BRANCH_NOT_FOUND */
 CHECKED bool branch_get(Catalog *catalog, const char *id, BranchRow *ret, Error *err);
-/* project NULL: of all projects. with_deleted: lineage of the dead too. Rows that are invalid are left out and counted. */
+/* Parents before children. project NULL: of all projects. with_deleted: lineage of the dead too. Rows that
+ * are invalid are left out and counted. */
 CHECKED bool branch_list(Catalog *catalog, const char *project, bool with_deleted, BranchRow **ret,
                          size_t *ret_count, size_t *ret_invalid, Error *err);
 

@@ -214,6 +214,15 @@ bool conn_open_string(const char *conninfo, int timeout_ms, Conn **ret, Error *e
   return conn_open(options, timeout_ms, ret, err);
 }
 
+bool conninfo_has_password(const char *conninfo) {
+  AUTO(PQconninfoFree) PQconninfoOption *parsed = PQconninfoParse(conninfo, NULL);
+  bool found = false;
+  for (const PQconninfoOption *option = parsed; option != NULL && option->keyword != NULL; option++)
+    found = found || (option->val != NULL && (str_equal(option->keyword, "password") ||
+                                              str_equal(option->keyword, "sslpassword")));
+  return found;
+}
+
 bool conn_error_is_starting(const Error *err) {
   return err->code == ERROR_STARTING;
 }
@@ -251,6 +260,10 @@ const char *conn_sqlstate(Conn *conn) {
 
 const char *conn_constraint(Conn *conn) {
   return conn->constraint;
+}
+
+bool conn_is_doomed(Conn *conn) {
+  return PQtransactionStatus(conn->pg) == PQTRANS_INERROR;
 }
 
 /* ---- statements ---- */

@@ -23,6 +23,8 @@ CHECKED bool conn_open(const ConnOption *options, int timeout_ms, Conn **ret, Er
  * in the message because it may hold a password. */
 CHECKED bool conn_open_string(const char *conninfo, int timeout_ms, Conn **ret, Error *err);
 bool conn_error_is_starting(const Error *err);
+/* Whether a connection string carries a password; a malformed one carries none. */
+bool conninfo_has_password(const char *conninfo);
 void conn_free(Conn *conn);
 DEFINE_AUTO(Conn *, conn_free)
 
@@ -40,6 +42,8 @@ CHECKED bool conn_query(Conn *conn, const char *sql, size_t count, const char *c
  * constraint that it violated, "" likewise. */
 const char *conn_sqlstate(Conn *conn);
 const char *conn_constraint(Conn *conn);
+/* In a transaction that a failed statement has doomed: COMMIT would report success and roll back. */
+bool conn_is_doomed(Conn *conn);
 
 void rows_free(Rows *rows);
 DEFINE_AUTO(Rows *, rows_free)

@@ -30,6 +30,7 @@ static const PlatformSetting settings[] = {
     {"jit", "off", "short statements; no library of a compiler in the session"},
     {"max_parallel_workers_per_gather", "0", "short statements; workers load libraries, too"},
     {"check_function_bodies", "off", "creating a function doesn't parse a stranger's text"},
+    {"dynamic_library_path", "$libdir", "C functions come from where they belong"},
     {"allow_system_table_mods", "off", "a slip can't alter the system catalogs"},
     /* whether a statement may run, and how long */
     {"default_transaction_read_only", "off", "these sessions write"},
@@ -39,6 +40,9 @@ static const PlatformSetting settings[] = {
     {"lock_timeout", "30s", "a user's lock is waited for so long"},
     {"idle_in_transaction_session_timeout", "0", "the server doesn't close a session in use"},
     {"idle_session_timeout", "0", "sessions are kept between requests"},
+    {"temp_file_limit", "-1", "0 would fail whatever sorts or materializes"},
+    {"max_stack_depth", "2MB", "a small one would fail nested expressions"},
+    {"commit_delay", "0", "a commit isn't made to wait for others"},
     {"exit_on_error", "off", "a failed statement leaves the session"},
     {"synchronous_commit", "on", "a commit here is on disk when it returns"},
     {"zero_damaged_pages", "off", "damage is reported, never papered over"},
@@ -52,6 +56,8 @@ static const PlatformSetting settings[] = {
     {"array_nulls", "on", "NULL in an array literal is a null"},
     {"default_tablespace", "", "what is created lands in the data directory"},
     {"temp_tablespaces", "", "the same for temporary files"},
+    {"password_encryption", "scram-sha-256", "no md5 password is made"},
+    {"lo_compat_privileges", "off", "large objects keep their privileges"},
     {"default_table_access_method", "heap", "the same storage whatever the database prefers"},
     /* how values are written */
     {"DateStyle", "ISO, YMD", "times are read by programs"},
@@ -65,6 +71,10 @@ static const PlatformSetting settings[] = {
     {"lc_time", "C", "the same"},
     /* what is told to whom */
     {"client_min_messages", "error", "notices of strangers go nowhere"},
+    {"log_min_messages", "warning", "at debug levels the log holds statements"},
+    {"debug_print_parse", "off", "parse trees hold literals"},
+    {"debug_print_rewritten", "off", "the same"},
+    {"debug_print_plan", "off", "the same"},
     {"log_statement", "none", "statements that carry secrets stay out of the server's log"},
     {"log_min_duration_statement", "-1", "the same"},
     {"log_min_error_statement", "panic", "the same when they fail"},

@@ -1,0 +1,382 @@
+/* Makes, starts and stops the cluster that holds the system catalog. Every step may be cut off by
+ * kill -9 and is taken up by the next start. */
+#include "catalog/cluster.h"
+
+#include "catalog/catalog.h"
+#include "catalog/server.h"
+#include "core/clock.h"
+#include "core/io.h"
+#include "core/process.h"
+#include "core/str.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CATALOG_USER "bough_catalog"
+#define CATALOG_DATABASE "system"
+
+enum {
+  INITDB_MS = 120000,
+  START_MS = 120000, /* recovery after a power loss, on a slow disk */
+  ATTEMPT_MS = 2000,
+  RETRY_MS = 5,
+  LOG_LIMIT = 8 * 1024 * 1024,
+  LOG_TAIL = 600,
+};
+
+/* postgresql.conf as a whole, written anew at every start. ALTER SYSTEM outranks it. */
+static const struct {
+  const char *name;
+  const char *value;
+  const char *reason;
+} settings[] = {
+    {"listen_addresses", "", "the control account only, over its socket"},
+    {"unix_socket_permissions", "0700", "the same"},
+    {"max_connections", "60", "boughd's workers, and somebody with psql"},
+    {"superuser_reserved_connections", "3", "room for the latter"},
+    {"shared_buffers", "32MB", "thousands of rows, not millions"},
+    {"work_mem", "4MB", "the same"},
+    {"max_worker_processes", "2", "nothing here is parallel"},
+    {"max_parallel_workers", "0", "the same"},
+    {"autovacuum_max_workers", "1", "a handful of small tables"},
+    {"min_wal_size", "32MB", "a small log, in reused files"},
+    {"max_wal_size", "128MB", "recovery takes a moment"},
+    {"max_wal_senders", "2", "a base backup of the catalog is possible"},
+    {"jit", "off", "statements are short"},
+    {"fsync", "on", "what boughd has acknowledged survives a power loss"},
+    {"full_page_writes", "on", "the same"},
+    {"synchronous_commit", "on", "the same"},
+    {"logging_collector", "off", "stderr is logs/catalog.log"},
+    {"log_min_messages", "warning", "what somebody should read"},
+    {"log_checkpoints", "off", "the same"},
+    {"log_line_prefix", "%m [%p] ", "when, and who"},
+    {"log_min_error_statement", "panic", "values of rows stay out of the log"},
+    {"log_timezone", "UTC", "as everywhere in Bough"},
+    {"timezone", "UTC", "the same"},
+    {"lc_messages", "C", "one language in the log"},
+};
+
+typedef struct Place { /* paths of the cluster */
+  char *data;
+  char *socket_directory;
+  char *log;
+} Place;
+
+static void place_init(Place *place, const Home *home) {
+  place->data = home_path(home, "catalog");
+  place->socket_directory = path_join(home->run, "catalog");
+  place->log = home_path(home, "logs/catalog.log");
+}
+
+static void place_release(Place *place) {
+  str_free(place->data);
+  str_free(place->socket_directory);
+  str_free(place->log);
+}
+
+/* ---- making it ---- */
+
+static bool run_initdb(const Home *home, const char *directory, Error *err) {
+  AUTO(str_free) char *program = path_join(home->postgres_bin, "initdb");
+  const char *const argv[] = {program,
+                              "--pgdata",
+                              directory,
+                              "--username=" CATALOG_USER,
+                              "--auth-local=peer",
+                              "--auth-host=reject",
+                              "--encoding=UTF8",
+                              "--locale=C",
+                              "--data-checksums",
+                              "--no-instructions",
+                              NULL};
+  ProcessOptions options = PROCESS_OPTIONS;
+  options.timeout_ms = INITDB_MS;
+  return process_check(argv, &options, err);
+}
+
+/* Under another name first, so that the directory is either whole or isn't there. */
+static bool make_cluster(const Home *home, const Place *place, Error *err) {
+  if (io_exists(place->data))
+    return true;
+  AUTO(str_free) char *unfinished = str_format("%s.new", place->data);
+  if (!io_remove_tree(unfinished, err) || !run_initdb(home, unfinished, err))
+    return false;
+  if (rename(unfinished, place->data) != 0)
+    return error_set_errno(err, errno, "could not rename \"%s\"", unfinished);
+  return io_fsync_path(home->root, err);
+}
+
+/* ---- settings ---- */
+
+/* A string of postgresql.conf, where quotes and backslashes are doubled. */
+static void add_value(Buffer *text, const char *value) {
+  buffer_add_text(text, "'");
+  for (const char *c = value; *c != '\0'; c++) {
+    if (*c == '\'' || *c == '\\')
+      buffer_add(text, c, 1);
+    buffer_add(text, c, 1);
+  }
+  buffer_add_text(text, "'");
+}
+
+static bool write_text(const char *directory, const char *name, const Buffer *text, Error *err) {
+  AUTO(str_free) char *path = path_join(directory, name);
+  return io_write_file(path, text->text, text->length, 0600, err);
+}
+
+static bool write_settings(const Place *place, Error *err) {
+  AUTO_RELEASE(buffer_release) Buffer text = {0};
+  buffer_add_text(&text, "# Written by boughd at every start. ALTER SYSTEM outranks it.\n");
+  for (size_t at = 0; at < ARRAY_LENGTH(settings); at++) {
+    buffer_add_format(&text, "%s = ", settings[at].name);
+    add_value(&text, settings[at].value);
+    buffer_add_format(&text, " # %s\n", settings[at].reason);
+  }
+  return write_text(place->data, "postgresql.conf", &text, err);
+}
+
+/* Peer, and nobody else: the socket's directory is closed as well. */
+static bool write_access(const Home *home, const Place *place, Error *err) {
+  AUTO_RELEASE(buffer_release) Buffer access = {0};
+  AUTO_RELEASE(buffer_release) Buffer map = {0};
+  const char *account = home->control.name;
+  if (account[0] == '/' || strpbrk(account, "\"\\\n\r,") != NULL)
+    return error_set(err, ERROR_UNSUPPORTED, "the account name \"%s\" can't stand in pg_ident.conf",
+                     account);
+  buffer_add_text(&access, "local all " CATALOG_USER " peer map=bough\n");
+  buffer_add_format(&map, "bough \"%s\" " CATALOG_USER "\n", account);
+  return write_text(place->data, "pg_hba.conf", &access, err) &&
+         write_text(place->data, "pg_ident.conf", &map, err);
+}
+
+/* ---- starting it ---- */
+
+/* A directory that another user could rename or fill would let them stand in for the catalog. The
+ * one above, shared with the computes' sockets, belongs to one of the service accounts. */
+static bool check_owner(const Home *home, const char *path, Error *err) {
+  struct stat entry;
+  if (lstat(path, &entry) != 0)
+    return error_set_errno(err, errno, "could not look at \"%s\"", path);
+  bool ours = entry.st_uid == 0 || entry.st_uid == geteuid() || entry.st_uid == home->compute.uid;
+  if (S_ISDIR(entry.st_mode) && ours && (entry.st_mode & S_IWOTH) == 0)
+    return true;
+  return error_set(err, ERROR_UNSUPPORTED, "\"%s\" isn't a directory of Bough's accounts alone",
+                   path);
+}
+
+static bool make_socket_directory(const Home *home, const Place *place, Error *err) {
+  if (strchr(place->socket_directory, ',') != NULL) {
+    (void)error_set(err, ERROR_UNSUPPORTED, "there is a comma in \"%s\"", place->socket_directory);
+    return error_hint(err, "libpq takes it for a list of hosts: choose another BOUGH_HOME");
+  }
+  return io_make_directories(home->run, 0750, err) && check_owner(home, home->run, err) &&
+         io_make_directories(place->socket_directory, 0700, err) &&
+         check_owner(home, place->socket_directory, err);
+}
+
+static bool open_log(const Home *home, const Place *place, int *ret, Error *err) {
+  AUTO(str_free) char *directory = home_path(home, "logs");
+  AUTO(str_free) char *previous = str_format("%s.1", place->log);
+  if (!io_make_directories(directory, 0755, err))
+    return false;
+  struct stat entry;
+  if (lstat(place->log, &entry) == 0 && entry.st_size > LOG_LIMIT &&
+      rename(place->log, previous) != 0)
+    return error_set_errno(err, errno, "could not rename \"%s\"", place->log);
+  int fd = open(place->log, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return error_set_errno(err, errno, "could not open \"%s\"", place->log);
+  *ret = fd;
+  return true;
+}
+
+/* A list of one: an element in double quotes may hold commas and blanks. */
+static char *socket_setting(const Place *place) {
+  AUTO_RELEASE(buffer_release) Buffer text = {0};
+  buffer_add_text(&text, "unix_socket_directories=");
+  sql_add_identifier(&text, place->socket_directory);
+  return buffer_steal(&text);
+}
+
+static bool spawn(const Home *home, const Place *place, Server *ret, Error *err) {
+  AUTO_RELEASE(fd_release) int log = -1;
+  AUTO(str_free) char *program = path_join(home->postgres_bin, "postgres");
+  AUTO(str_free) char *socket_directory = socket_setting(place);
+  if (!open_log(home, place, &log, err))
+    return false;
+  const char *const argv[] = {program, "-D", place->data, "-c", socket_directory, NULL};
+  ProcessOptions options = PROCESS_OPTIONS;
+  options.output = log;
+  Server server = {0};
+  if (!process_spawn(argv, &options, true, &server.pid, err))
+    return false;
+  server.start_time = process_start_time(server.pid);
+  *ret = server;
+  return true;
+}
+
+static bool start_server(const Home *home, const Place *place, Server *ret, Error *err) {
+  if (!server_find(place->data, ret, err))
+    return false;
+  if (ret->pid != 0)
+    return true;
+  return server_clear(place->data, err) && make_socket_directory(home, place, err) &&
+         write_settings(place, err) && write_access(home, place, err) &&
+         spawn(home, place, ret, err);
+}
+
+/* ---- waiting for it ---- */
+
+static bool add_log_tail(const Place *place, Error *err) {
+  AUTO(str_free) char *text = NULL;
+  size_t length = 0;
+  if (!io_read_file(place->log, 2 * LOG_LIMIT, &text, &length, NULL))
+    return false;
+  return error_hint(err, "logs/catalog.log ends: %s",
+                    text + (length > LOG_TAIL ? length - LOG_TAIL : 0));
+}
+
+static bool connect_once(const Place *place, const char *database, Conn **ret, Error *err) {
+  const ConnOption options[] = {{"host", place->socket_directory},
+                                {"port", "5432"},
+                                {"user", CATALOG_USER},
+                                {"dbname", database},
+                                {NULL}};
+  return conn_open(options, ATTEMPT_MS, ret, err);
+}
+
+/* One that is alive but silent may be in recovery, one that is gone won't answer. */
+static bool wait_ready(const Place *place, const Server *server, Conn **ret, Error *err) {
+  int64_t deadline = clock_monotonic_ms() + START_MS;
+  for (;;) {
+    Error failure = ERROR_INIT;
+    if (connect_once(place, "postgres", ret, &failure))
+      return true;
+    bool gone = process_start_time(server->pid) != server->start_time || server->start_time == 0;
+    if (!gone && conn_error_is_starting(&failure) && clock_monotonic_ms() < deadline) {
+      clock_sleep_ms(RETRY_MS);
+      continue;
+    }
+    (void)error_set(err, ERROR_CATALOG_DOWN, "the system catalog did not start: %s",
+                    failure.message);
+    return add_log_tail(place, err);
+  }
+}
+
+static bool make_database(Conn *conn, Error *err) {
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!conn_exec(conn, "SELECT FROM pg_catalog.pg_database WHERE datname = '" CATALOG_DATABASE "'",
+                 &rows, err))
+    return false;
+  return rows_count(rows) == 1 ||
+         conn_exec(conn, "CREATE DATABASE \"" CATALOG_DATABASE "\" TEMPLATE template0", NULL, err);
+}
+
+static char *conninfo_of(const Place *place) {
+  AUTO_RELEASE(buffer_release) Buffer text = {0};
+  buffer_add_text(&text, "host='");
+  for (const char *c = place->socket_directory; *c != '\0'; c++) {
+    if (*c == '\'' || *c == '\\')
+      buffer_add_text(&text, "\\");
+    buffer_add(&text, c, 1);
+  }
+  buffer_add_text(&text, "' port=5432 user=" CATALOG_USER " dbname=" CATALOG_DATABASE);
+  return buffer_steal(&text);
+}
+
+/* ---- the first principal ---- */
+
+/* A system's names may be what Bough's can't: "Ann.Lee" becomes "ann-lee", "_apt" "u-apt". */
+static void principal_name(const char *account, char ret[NAME_MAX_LENGTH + 1]) {
+  size_t used = 0;
+  if (!(tolower((unsigned char)account[0]) >= 'a' && tolower((unsigned char)account[0]) <= 'z'))
+    ret[used++] = 'u';
+  for (; *account != '\0' && used < NAME_MAX_LENGTH; account++) {
+    char c = (char)tolower((unsigned char)*account);
+    bool allowed = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    ret[used++] = allowed ? c : '-';
+  }
+  ret[used] = '\0';
+}
+
+static bool insert_owner(Catalog *catalog, const Home *home, Error *err) {
+  PrincipalRow row = {.type = "human", .os_uid = (int64_t)home->owner_uid, .is_platform = true};
+  id_new("pri", row.id);
+  principal_name(home->owner_name, row.name);
+  Error taken = ERROR_INIT;
+  if (principal_insert(catalog, &row, &taken))
+    return true;
+  (void)snprintf(row.name, sizeof row.name, "u-%u", (unsigned)home->owner_uid);
+  return principal_insert(catalog, &row, err);
+}
+
+static bool see_to_owner(const Home *home, const char *conninfo, Error *err) {
+  AUTO(catalog_free) Catalog *catalog = NULL;
+  PrincipalRow row;
+  Error failure = ERROR_INIT;
+  if (!catalog_open(conninfo, &catalog, err))
+    return false;
+  if (principal_by_uid(catalog, (int64_t)home->owner_uid, &row, &failure))
+    return true;
+  if (failure.code == ERROR_PRINCIPAL_NOT_FOUND)
+    return insert_owner(catalog, home, err);
+  return error_set(err, failure.code, "%s", failure.message);
+}
+
+static bool fill(const Home *home, const char *conninfo, Error *err) {
+  return catalog_migrate(conninfo, err) && see_to_owner(home, conninfo, err);
+}
+
+/* ---- the whole ---- */
+
+/* The connection string of config.json, NULL if Bough runs the catalog itself. config.json can be
+ * read by everybody, so a password belongs into a passfile or a service file. */
+static bool external_conninfo(const Home *home, const char **ret, Error *err) {
+  const json_t *section = json_object_get(home->config, "catalog");
+  const char *conninfo = json_string_or(section, "conninfo", NULL);
+  if (conninfo != NULL && conninfo_has_password(conninfo)) {
+    (void)error_set(err, ERROR_PASSWORD_IN_CONNINFO,
+                    "the catalog's connection string in config.json carries a password");
+    return error_hint(err, "use passfile= or service= in it");
+  }
+  *ret = conninfo;
+  return true;
+}
+
+static bool start_own(const Home *home, char **ret_conninfo, pid_t *ret_pid, Error *err) {
+  AUTO_RELEASE(place_release) Place place = {0};
+  AUTO(conn_free) Conn *conn = NULL;
+  Server server = {0};
+  place_init(&place, home);
+  AUTO(str_free) char *conninfo = conninfo_of(&place);
+  if (!make_cluster(home, &place, err) || !start_server(home, &place, &server, err) ||
+      !wait_ready(&place, &server, &conn, err) || !make_database(conn, err) ||
+      !fill(home, conninfo, err))
+    return false;
+  *ret_conninfo = STEAL(conninfo);
+  *ret_pid = server.pid;
+  return true;
+}
+
+bool catalog_cluster_start(const Home *home, char **ret_conninfo, pid_t *ret_pid, Error *err) {
+  const char *external = NULL;
+  if (!external_conninfo(home, &external, err))
+    return false;
+  if (external == NULL)
+    return start_own(home, ret_conninfo, ret_pid, err);
+  if (!fill(home, external, err))
+    return false;
+  *ret_conninfo = str_dup(external);
+  *ret_pid = 0;
+  return true;
+}
+
+bool catalog_cluster_stop(const Home *home, Error *err) {
+  AUTO(str_free) char *data = home_path(home, "catalog");
+  return server_stop(data, err);
+}

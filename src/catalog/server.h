@@ -1,0 +1,24 @@
+/* The postgres of the catalog's cluster as a process. */
+#pragma once
+
+#include "core/base.h"
+#include "core/error.h"
+
+#include <sys/types.h>
+
+typedef struct Server {
+  pid_t pid; /* 0: none runs */
+  uint64_t start_time;
+} Server;
+
+/* The postmaster on data_directory, from its postmaster.pid; that the pid still is a postgres
+ * working there is checked. */
+CHECKED bool server_find(const char *data_directory, Server *ret, Error *err);
+
+/* Where server_find finds none: ends the orphaned processes of a killed postmaster, then removes
+ * its postmaster.pid. After a reboot that number often is one of Bough's own processes, and
+ * PostgreSQL would refuse to start. */
+CHECKED bool server_clear(const char *data_directory, Error *err);
+
+/* Fast, then immediate, then by force. */
+CHECKED bool server_stop(const char *data_directory, Error *err);
