@@ -74,7 +74,7 @@ as_postgres() {
 branch_volume() {
   local id
   id=$(bough --json branch show "$1" | jq -r .result.branch.id)
-  as_control psql -XAtq -h "$BOUGH_HOME/run/catalog" -U bough -d system -c "select volume from lakebase.branches where id = '$id'"
+  as_control psql -XAtq -h "$BOUGH_HOME/run/catalog" -U bough_catalog -d system -c "select volume_id from lakebase.branches where branch_id = '$id'"
 }
 
 url() {
@@ -165,5 +165,5 @@ mebibytes() {
 }
 
 boughd_pid() {
-  jq -r .pid "$BOUGH_HOME/boughd.pid"
+  jq -r .pid "$BOUGH_HOME/locks/boughd.pid"
 }

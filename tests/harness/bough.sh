@@ -84,7 +84,11 @@ api_post() {
 }
 
 boughd_pid() {
-  jq -r '.pid // empty' "$BOUGH_HOME/boughd.pid" 2>/dev/null
+  jq -r '.pid // empty' "$BOUGH_HOME/locks/boughd.pid" 2>/dev/null
+}
+
+agent_pid() {
+  jq -r '.pid // empty' "$BOUGH_HOME/agent/agent.pid" 2>/dev/null
 }
 
 boughd_alive() {
@@ -143,11 +147,11 @@ platform_sql() {
 
 # catalog_sql STATEMENTS: in the system catalog.
 catalog_sql() {
-  as_control psql -XAtq -v ON_ERROR_STOP=1 -h "$BOUGH_HOME/run/catalog" -U bough -d system -c "$1"
+  as_control psql -XAtq -v ON_ERROR_STOP=1 -h "$BOUGH_HOME/run/catalog" -U bough_catalog -d system -c "$1"
 }
 
 volume_of() {
-  catalog_sql "select volume from lakebase.branches where id = '$(branch_id "$1")'"
+  catalog_sql "select volume_id from lakebase.branches where branch_id = '$(branch_id "$1")'"
 }
 
 # A checksum of a table's rows, whatever their order.
@@ -158,7 +162,7 @@ table_sum() {
 # Rows, volumes, log directories, processes and operations say the same: run when nothing is going on.
 agreement() {
   local rows volumes logs
-  rows=$(catalog_sql "select volume from lakebase.branches where state in ('ready', 'failed') and volume <> '' order by 1")
+  rows=$(catalog_sql "select volume_id from lakebase.branches where state <> 'deleted'")
   volumes=$(find "$BOUGH_HOME/pool/volumes" -mindepth 1 -maxdepth 1 -printf '%f\n' | LC_ALL=C sort)
   logs=$(find "$BOUGH_HOME/wal" -mindepth 1 -maxdepth 1 -printf '%f\n' | LC_ALL=C sort)
   rows=$(LC_ALL=C sort <<<"$rows")

@@ -4,8 +4,9 @@
 # shellcheck shell=bash
 
 take_down() {
+  [[ -z ${LOAD_PID:-} ]] || stop_load
+  [[ -z ${SOURCE_DIR:-} || ! -e $SOURCE_DIR/data/postmaster.pid ]] || source_stop
   [[ -e $BOUGH_HOME/config.json ]] || return 0
-  stop_load 2>/dev/null
   # The last words of a test are part of it: a `down` that fails is a failure.
   check "everything stops when it is told to" bough_down_all
 }

@@ -18,7 +18,7 @@ restart_with() {
 # The agent has the failure point in its environment too, so it is started anew with boughd.
 stop_agent() {
   local pid
-  pid=$(jq -r '.pid // empty' "$BOUGH_HOME/agent/agent.pid" 2>/dev/null || true)
+  pid=$(agent_pid)
   [[ -z $pid ]] || { kill -9 "$pid" 2>/dev/null && wait_for 10 test ! -e "/proc/$pid"; } || true
 }
 

@@ -26,16 +26,24 @@ expect_json "and is said to be healthy" .result.ok true bough --json doctor
 equal "each finding has something to do about it" "$(bough --json doctor 2>/dev/null | jq '[.result.findings[] | select(.fix == null or .fix == "")] | length')" 0
 
 id=$(branch_id tampered)
-catalog_sql "set session_replication_role = replica" || true
-catalog_sql "do \$\$ declare c record; begin for c in select conname from pg_constraint where conrelid = 'lakebase.branches'::regclass and contype = 'c' loop execute format('alter table lakebase.branches drop constraint %I', c.conname); end loop; end \$\$"
-catalog_sql "update lakebase.branches set state = 'nonsense', volume = '../../../etc' where id = '$id'"
-named "a tampered row is named" "(catalog|row).*(tampered|$id)|(tampered|$id).*(catalog|row|nonsense|etc)"
+# As somebody would who knows how to get past the checks of the schema.
+catalog_sql "alter domain lakebase.row_state drop constraint row_state_known" >/dev/null
+catalog_sql "alter domain lakebase.volume_id drop constraint volume_id_pattern" >/dev/null
+catalog_sql "alter domain lakebase.name drop constraint name_pattern" >/dev/null
+volume=$(volume_of tampered)
+tamper() {
+  catalog_sql "update lakebase.branches set $1 where branch_id = '$id'" >/dev/null
+}
+tamper "state = 'nonsense'"
+named "a row with a state that is none is named" "$id|tampered|state"
+tamper "state = 'ready', volume_id = '../../../etc'"
+named "a row with a volume that is none is named" "$id|tampered|volume"
 check "the others work" test "$(table_sum good inventory)" = "$rows"
 check "a create works" bough branch create beside
-catalog_sql "update lakebase.branches set name = 'bad''; drop table x; --' where id = '$id'"
+tamper "name = 'bad''; drop table x; --'"
 named "a name that is no name is named" "$id"
 check "doctor and list don't choke on it" bough branch list
-test -d /etc || fail "/etc is gone"
+tamper "name = 'tampered', volume_id = '$volume'"
 
 bough endpoint suspend volumeless >/dev/null 2>&1 || true
 volume=$(volume_of volumeless)
@@ -65,13 +73,16 @@ as_compute truncate -s 100 "$BOUGH_HOME/pool/volumes/$volume/data/global/pg_cont
 check_not "a PostgreSQL that can't start doesn't" sql broken 'select 1'
 named "a PostgreSQL that can't start is named" "broken|$volume"
 
-catalog_sql "update lakebase.operations set created_at = created_at + interval '2 days', finished_at = finished_at + interval '2 days'"
-catalog_sql "update lakebase.branches set created_at = created_at + interval '2 days', forked_at = forked_at + interval '2 days' where name = 'good'"
-named "a clock that jumped is named" 'clock|time'
-catalog_sql "update lakebase.operations set created_at = created_at - interval '2 days', finished_at = finished_at - interval '2 days'"
-catalog_sql "update lakebase.branches set created_at = created_at - interval '2 days', forked_at = forked_at - interval '2 days' where name = 'good'"
+if [[ -n ${BOUGH_TEST_MAY_SET_CLOCK:-} && $(id -u) == 0 ]]; then
+  date --set='+30 seconds' >/dev/null
+  found=$(findings)
+  date --set='-30 seconds' >/dev/null
+  matches "a clock that jumped is named" "$found" 'clock'
+else
+  skip "a clock that jumped is named" "it sets this machine's clock: only with BOUGH_TEST_MAY_SET_CLOCK=1, as root"
+fi
 
-agent=$(jq -r .pid "$BOUGH_HOME/agent/agent.pid")
+agent=$(agent_pid)
 kill -STOP "$agent"
 check "status answers while the agent hangs" timeout 20 "$PROGRAM" status
 kill -CONT "$agent"

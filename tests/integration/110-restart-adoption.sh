@@ -15,7 +15,7 @@ pids() {
 }
 
 before=$(pids)
-catalog_before=$(head -n 1 "$BOUGH_HOME"/catalog/*/postmaster.pid "$BOUGH_HOME"/catalog/postmaster.pid 2>/dev/null | grep -E '^[0-9]+$' || true)
+catalog_before=$(head -n 1 "$BOUGH_HOME/catalog/postmaster.pid")
 mkfifo "$TEST_DIR/session"
 psql -XqAt "$(bough url one)" <"$TEST_DIR/session" >"$TEST_DIR/session.out" 2>&1 &
 session=$!
@@ -34,9 +34,9 @@ exec 7>&-
 wait "$session"
 equal "an open session went on" "$(cat "$TEST_DIR/session.out")" "still here"
 equal "what it wrote is there" "$(sql one 'select x from t')" 1
-equal "the catalog is the same process" "$(head -n 1 "$BOUGH_HOME"/catalog/*/postmaster.pid "$BOUGH_HOME"/catalog/postmaster.pid 2>/dev/null | grep -E '^[0-9]+$' || true)" "$catalog_before"
+equal "the catalog is the same process" "$(head -n 1 "$BOUGH_HOME/catalog/postmaster.pid")" "$catalog_before"
 
-agent=$(jq -r .pid "$BOUGH_HOME/agent/agent.pid")
+agent=$(agent_pid)
 kill -9 "$agent"
 check "without its agent, status answers" status_answers
 check "a branch can be made again after the agent died" wait_for 20 bough branch create three
