@@ -1,0 +1,433 @@
+/* Settings of a compute: two tables and the files made from them.
+ *
+ * What must hold is given as an argument: that beats postgresql.conf and ALTER SYSTEM. What may be
+ * tuned stands in a postgresql.conf of our own, outside the data directory; the cluster's own one
+ * isn't read. */
+#include "compute/conf.h"
+
+#include "core/io.h"
+#include "core/name.h"
+#include "core/str.h"
+#include "pg/platform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+  WORKERS_LEAST = 8, /* PostgreSQL's defaults for what pg_control has floors for */
+  SENDERS_LEAST = 10,
+  LOCKS_LEAST = 64,
+  SEGMENTS_LEAST = 2,
+  MAX_WAL_MB = 1024,
+  MIN_WAL_MB = 64,
+  SETTINGS_LIMIT = 200,
+  MEGABYTE = 1024 * 1024,
+};
+
+typedef char *SettingValue(const ComputeSpec *spec, const Control *control);
+
+typedef struct Setting {
+  const char *name;
+  const char *value;  /* constant, or: */
+  SettingValue *make; /* owned by the caller */
+  const char *reason;
+} Setting;
+
+static char *at_least(int value, int floor) {
+  return str_format("%d", value > floor ? value : floor);
+}
+
+static char *config_file(const ComputeSpec *spec, const Control *control) {
+  return path_join(spec->directory, CONF_SETTINGS);
+}
+
+static char *hba_file(const ComputeSpec *spec, const Control *control) {
+  return path_join(spec->directory, CONF_HBA);
+}
+
+static char *ident_file(const ComputeSpec *spec, const Control *control) {
+  return path_join(spec->directory, CONF_IDENT);
+}
+
+/* A list for PostgreSQL: in quotes, a comma or a space in the path doesn't part it. */
+static char *socket_directory(const ComputeSpec *spec, const Control *control) {
+  Buffer list = {0};
+  sql_add_identifier(&list, spec->socket_directory);
+  return buffer_steal(&list);
+}
+
+static char *wal_level(const ComputeSpec *spec, const Control *control) {
+  return str_dup(control->wal_level >= 2 ? "logical" : "replica");
+}
+
+static char *max_connections(const ComputeSpec *spec, const Control *control) {
+  return at_least(spec->size->max_connections, control->max_connections);
+}
+
+static char *max_worker_processes(const ComputeSpec *spec, const Control *control) {
+  return at_least(WORKERS_LEAST, control->max_worker_processes);
+}
+
+static char *max_wal_senders(const ComputeSpec *spec, const Control *control) {
+  return at_least(SENDERS_LEAST, control->max_wal_senders);
+}
+
+static char *max_prepared_transactions(const ComputeSpec *spec, const Control *control) {
+  return at_least(0, control->max_prepared_transactions);
+}
+
+static char *max_locks_per_transaction(const ComputeSpec *spec, const Control *control) {
+  return at_least(LOCKS_LEAST, control->max_locks_per_transaction);
+}
+
+static char *preload_libraries(const ComputeSpec *spec, const Control *control) {
+  return str_dup(spec->first_start || spec->preload == NULL ? "" : spec->preload);
+}
+
+/* PostgreSQL's default, and none before the branch is clean: a copied subscription would consume
+ * what its original waits for. */
+static char *logical_workers(const ComputeSpec *spec, const Control *control) {
+  return str_dup(spec->first_start ? "0" : "4");
+}
+
+/* With autovacuum off a table this old would still be vacuumed, which runs its owner's functions.
+ */
+static char *freeze_max_age(const ComputeSpec *spec, const Control *control) {
+  return str_dup(spec->first_start ? "2000000000" : "200000000");
+}
+
+/* For every server process, a lone one too. */
+static const Setting safe_settings[] = {
+    {"fsync", "on", NULL, "rule 5 of a correct branch"},
+    {"full_page_writes", "on", NULL, "rule 5"},
+    {"wal_level", NULL, wal_level, "rule 5"},
+    {"max_connections", NULL, max_connections, "recovery needs the source's"},
+    {"max_worker_processes", NULL, max_worker_processes, "likewise"},
+    {"max_wal_senders", NULL, max_wal_senders, "likewise"},
+    {"max_prepared_transactions", NULL, max_prepared_transactions, "likewise"},
+    {"max_locks_per_transaction", NULL, max_locks_per_transaction, "likewise"},
+    {"zero_damaged_pages", "off", NULL, "damage is told, not hidden"},
+    {"ignore_checksum_failure", "off", NULL, "likewise"},
+    {"archive_mode", "off", NULL, "a copy writes to nobody's archive"},
+    {"restore_command", "", NULL, "nor reads it"},
+    {"primary_conninfo", "", NULL, "nor follows its source's primary"},
+    {"synchronous_standby_names", "", NULL, "nor waits for its standbys"},
+    {"shared_memory_type", "mmap", NULL, "memory that only its own processes can reach"},
+    {"dynamic_shared_memory_type", "mmap", NULL,
+     "files in the data directory, which Landlock guards: all computes share one account, and with "
+     "it "
+     "each other's SysV segments and files in /dev/shm. min_dynamic_shared_memory keeps most of it "
+     "in "
+     "the shared memory above, and nothing is left in /dev/shm by a kill"},
+    {"external_pid_file", "", NULL, "postmaster.pid is enough"},
+    {"session_preload_libraries", "", NULL, "a library is the platform's decision"},
+    {"local_preload_libraries", "", NULL, "likewise"},
+    {"dynamic_library_path", "$libdir", NULL, "and comes from the installation"},
+    {"jit_provider", "llvmjit", NULL, "likewise"},
+};
+
+static const Setting fixed_settings[] = {
+    {"config_file", NULL, config_file, "the cluster's own is its source's"},
+    {"hba_file", NULL, hba_file, "likewise"},
+    {"ident_file", NULL, ident_file, "likewise"},
+    {"listen_addresses", "", NULL, "reached through its socket only"},
+    {"port", "5432", NULL, "part of the socket's name"},
+    {"unix_socket_directories", NULL, socket_directory, "named by the endpoint, short"},
+    {"unix_socket_permissions", "0770", NULL,
+     "the directory's group: the control account is in it"},
+    {"unix_socket_group", "", NULL, "its account's own"},
+    {"ssl", "off", NULL, "the proxy speaks TLS; a source's keys are removed"},
+    {"logging_collector", "off", NULL, "stderr is the log file, opened before the confinement"},
+    {"log_destination", "stderr", NULL, "likewise"},
+    {"shared_preload_libraries", NULL, preload_libraries, "none before the branch is clean"},
+    {"max_logical_replication_workers", NULL, logical_workers, "none before the branch is clean"},
+    {"autovacuum_freeze_max_age", NULL, freeze_max_age, "see the function"},
+};
+
+static const Setting single_settings[] = {
+    {"config_file", "/dev/null", NULL, "the cluster's own is its source's"},
+    {"shared_preload_libraries", "", NULL, "no strangers' code"},
+    {"shared_buffers", "16MB", NULL, "a few statements"},
+    {"lc_messages", "C", NULL, "severities are looked for in English"},
+    {"log_min_error_statement", "panic", NULL, "statements may hold secrets"},
+    {"log_destination", "stderr", NULL, "captured"},
+    {"exit_on_error", "on", NULL, "nothing after the first failure"},
+};
+
+static char *shared_buffers(const ComputeSpec *spec, const Control *control) {
+  return str_format("%dMB", spec->size->shared_buffers_mb);
+}
+
+static char *work_mem(const ComputeSpec *spec, const Control *control) {
+  return str_format("%dMB", spec->size->work_mem_mb);
+}
+
+static char *maintenance_work_mem(const ComputeSpec *spec, const Control *control) {
+  return str_format("%dMB", spec->size->maintenance_work_mem_mb);
+}
+
+static char *effective_cache_size(const ComputeSpec *spec, const Control *control) {
+  return str_format("%dMB", spec->size->effective_cache_size_mb);
+}
+
+static char *temp_file_limit(const ComputeSpec *spec, const Control *control) {
+  return str_format("%dMB", spec->size->temp_file_limit_mb);
+}
+
+/* PostgreSQL refuses less than two segments, and a source may have large ones. */
+static char *wal_size(int megabytes, const Control *control) {
+  int floor = (int)(control->wal_segment_size / MEGABYTE) * SEGMENTS_LEAST;
+  return str_format("%dMB", megabytes > floor ? megabytes : floor);
+}
+
+static char *max_wal_size(const ComputeSpec *spec, const Control *control) {
+  return wal_size(MAX_WAL_MB, control);
+}
+
+static char *min_wal_size(const ComputeSpec *spec, const Control *control) {
+  return wal_size(MIN_WAL_MB, control);
+}
+
+static char *autovacuum(const ComputeSpec *spec, const Control *control) {
+  return str_dup(spec->first_start ? "off" : "on");
+}
+
+static char *cluster_name(const ComputeSpec *spec, const Control *control) {
+  const char *slash = strrchr(spec->directory, '/');
+  return str_dup(slash != NULL ? slash + 1 : spec->directory);
+}
+
+static const Setting tuned_settings[] = {
+    {"shared_buffers", NULL, shared_buffers, "size class"},
+    {"work_mem", NULL, work_mem, "size class"},
+    {"maintenance_work_mem", NULL, maintenance_work_mem, "size class"},
+    {"effective_cache_size", NULL, effective_cache_size, "size class"},
+    {"temp_file_limit", NULL, temp_file_limit, "size class: one query can't eat the pool"},
+    {"min_dynamic_shared_memory", "16MB", NULL, "parallel queries need no file; touched when used"},
+    {"huge_pages", "off", NULL, "shared by many small computes, they would be taken by the first"},
+    {"jit", "off", NULL, "loads 100 MB of compiler into a backend"},
+    {"max_wal_size", NULL, max_wal_size, "PostgreSQL's default"},
+    {"min_wal_size", NULL, min_wal_size, "idle branches keep little"},
+    {"checkpoint_timeout", "2min", NULL,
+     "a fork copies and replays the log since the last checkpoint, so it comes sooner than the "
+     "default's 5 minutes; much sooner would write too many full pages. An idle server skips it"},
+    {"autovacuum", NULL, autovacuum,
+     "off until the branch is clean: it runs functions of table owners (expression indexes). Here "
+     "rather than an argument, so that compute_configure turns it on without a restart"},
+    {"autovacuum_max_workers", "2", NULL, "there are many computes"},
+    {"cluster_name", NULL, cluster_name, "seen in ps"},
+    {"log_line_prefix", "%m [%p] %q%u@%d ", NULL, "when and who"},
+    {"log_timezone", "UTC", NULL, "as all of Bough's logs"},
+    {"timezone", "UTC", NULL, "as initdb would set it here"},
+    {"lc_messages", "C", NULL, "logs in one language"},
+    {"default_text_search_config", "pg_catalog.english", NULL, "as initdb would set it"},
+};
+
+typedef struct SettingTable {
+  const Setting *rows;
+  size_t count;
+} SettingTable;
+
+static char *setting_value(const Setting *setting, const ComputeSpec *spec,
+                           const Control *control) {
+  return setting->value != NULL ? str_dup(setting->value) : setting->make(spec, control);
+}
+
+static bool has_setting(SettingTable table, const char *name) {
+  for (size_t at = 0; at < table.count; at++)
+    if (strcasecmp(table.rows[at].name, name) == 0)
+      return true;
+  return false;
+}
+
+/* An argument vector that grows. */
+typedef struct Arguments {
+  char **items; /* NULL-terminated */
+  size_t count;
+} Arguments;
+
+static void add_argument(Arguments *arguments, char *item) {
+  arguments->items = mem_resize(arguments->items, arguments->count + 2, sizeof(char *));
+  arguments->items[arguments->count++] = item;
+  arguments->items[arguments->count] = NULL;
+}
+
+static void add_settings(Arguments *arguments, SettingTable table, const ComputeSpec *spec,
+                         const Control *control) {
+  for (size_t at = 0; at < table.count; at++) {
+    AUTO(str_free) char *value = setting_value(&table.rows[at], spec, control);
+    add_argument(arguments, str_dup("-c"));
+    add_argument(arguments, str_format("%s=%s", table.rows[at].name, value));
+  }
+}
+
+void conf_arguments_free(char **arguments) {
+  for (size_t at = 0; arguments != NULL && arguments[at] != NULL; at++)
+    str_free(arguments[at]);
+  mem_free(arguments);
+}
+
+#define TABLE(array) ((SettingTable){array, ARRAY_LENGTH(array)})
+
+/* Names of libraries only, never paths: "pgaudit, pg_stat_statements". */
+static bool check_preload(const char *preload, Error *err) {
+  static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789_-, ";
+  if (preload == NULL || preload[strspn(preload, allowed)] == '\0')
+    return true;
+  return error_set(err, ERROR_USAGE, "\"%s\" is no list of library names", preload);
+}
+
+bool conf_arguments(const Home *home, const ComputeSpec *spec, const Control *control, char ***ret,
+                    Error *err) {
+  if (!check_preload(spec->preload, err))
+    return false;
+  Arguments arguments = {0};
+  add_argument(&arguments, path_join(home->postgres_bin, "postgres"));
+  add_argument(&arguments, str_dup("-D"));
+  add_argument(&arguments, str_dup(spec->data));
+  add_settings(&arguments, TABLE(fixed_settings), spec, control);
+  add_settings(&arguments, TABLE(safe_settings), spec, control);
+  *ret = arguments.items;
+  return true;
+}
+
+char **conf_single_arguments(const Home *home, const ComputeSpec *spec, const Control *control,
+                             const char *database, const char *prefix) {
+  ComputeSpec lone = {.data = spec->data, .size = size_class_find("small")};
+  Arguments arguments = {0};
+  add_argument(&arguments, path_join(home->postgres_bin, "postgres"));
+  add_argument(&arguments, str_dup("--single"));
+  add_argument(&arguments, str_dup("-j"));
+  add_argument(&arguments, str_dup("-D"));
+  add_argument(&arguments, str_dup(spec->data));
+  add_settings(&arguments, TABLE(single_settings), &lone, control);
+  add_settings(&arguments, TABLE(safe_settings), &lone, control);
+  add_argument(&arguments, str_dup("-c"));
+  add_argument(&arguments, str_format("log_line_prefix=%s", prefix));
+  add_argument(&arguments, str_dup(database));
+  return arguments.items;
+}
+
+/* As postgresql.conf reads strings: quotes doubled, backslashes escaped. */
+static void add_line(Buffer *text, const char *name, const char *value) {
+  buffer_add_format(text, "%s = '", name);
+  for (const char *c = value; *c != '\0'; c++) {
+    if (*c == '\'' || *c == '\\')
+      buffer_add(text, c, 1);
+    buffer_add(text, c, 1);
+  }
+  buffer_add_text(text, "'\n");
+}
+
+static bool has_control_character(const char *text) {
+  for (const char *c = text; *c != '\0'; c++)
+    if ((unsigned char)*c < ' ' || *c == 0x7f)
+      return true;
+  return false;
+}
+
+/* "work_mem", "pgaudit.log". */
+static bool is_setting_name(const char *name) {
+  static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
+  return name[0] != '\0' && strchr("0123456789.", name[0]) == NULL &&
+         name[strspn(name, allowed)] == '\0' && strlen(name) <= NAME_MAX_LENGTH;
+}
+
+static bool check_setting(const char *name, const char *value, Error *err) {
+  if (!is_setting_name(name) || value == NULL || has_control_character(value))
+    return error_set(err, ERROR_USAGE, "\"%s\" is no setting with a text as its value", name);
+  if (has_setting(TABLE(safe_settings), name) || has_setting(TABLE(fixed_settings), name))
+    return error_set(err, ERROR_USAGE, "the setting \"%s\" is fixed", name);
+  return true;
+}
+
+static bool add_given_settings(Buffer *text, const json_t *settings, Error *err) {
+  const char *name = NULL;
+  json_t *value = NULL;
+  if (json_object_size(settings) > SETTINGS_LIMIT)
+    return error_set(err, ERROR_TOO_LARGE, "more than %d settings", SETTINGS_LIMIT);
+  json_object_foreach((json_t *)settings, name, value) {
+    if (!check_setting(name, json_string_value(value), err))
+      return false;
+    add_line(text, name, json_string_value(value));
+  }
+  return true;
+}
+
+bool conf_settings_text(const ComputeSpec *spec, const Control *control, char **ret, Error *err) {
+  AUTO_RELEASE(buffer_release) Buffer text = {0};
+  buffer_add_text(&text, "# Written by Bough whenever the compute starts.\n");
+  for (size_t at = 0; at < ARRAY_LENGTH(tuned_settings); at++) {
+    AUTO(str_free) char *value = setting_value(&tuned_settings[at], spec, control);
+    add_line(&text, tuned_settings[at].name, value);
+  }
+  if (!add_given_settings(&text, spec->settings, err))
+    return false;
+  *ret = buffer_steal(&text);
+  return true;
+}
+
+const char *conf_hba_text(void) {
+  return "# Written by Bough whenever the compute starts.\n"
+         "local all all peer map=bough\n";
+}
+
+/* In quotes a name is taken as it is, but for these: a slash at the start makes it a pattern. */
+static bool is_plain_name(const char *name) {
+  return name[0] != '\0' && name[0] != '/' && strpbrk(name, "\"\\") == NULL &&
+         !has_control_character(name);
+}
+
+static bool add_mapping(Buffer *text, const char *account, const char *role, Error *err) {
+  if (!is_plain_name(account))
+    return error_set(err, ERROR_INVALID_NAME, "the account name \"%s\" can't be mapped to a role",
+                     account);
+  buffer_add_format(text, "bough \"%s\" \"%s\"\n", account, role);
+  return true;
+}
+
+bool conf_ident_text(const Home *home, char **ret, Error *err) {
+  const struct {
+    const char *account, *role;
+  } mappings[] = {
+      {home->control.name, PLATFORM_ROLE},
+      {home->control.name, IMPORT_ROLE},
+      {home->control.name, home->login_role},
+      {home->owner_name, home->login_role},
+      {"root", home->login_role},
+  };
+  AUTO_RELEASE(buffer_release) Buffer text = {0};
+  buffer_add_text(&text, "# Written by Bough whenever the compute starts.\n");
+  for (size_t at = 0; at < ARRAY_LENGTH(mappings); at++)
+    if (!add_mapping(&text, mappings[at].account, mappings[at].role, err))
+      return false;
+  *ret = buffer_steal(&text);
+  return true;
+}
+
+/* Replaces the file as a whole, so that a server that reads it never sees half of it. Not made
+ * durable: it is written anew at every start, and fsyncs would take as long as the start itself. */
+static bool write_text(const char *directory, const char *name, const char *text, Error *err) {
+  AUTO(str_free) char *path = path_join(directory, name);
+  AUTO(str_free) char *temporary = str_format("%s.new", path);
+  AUTO_RELEASE(fd_release)
+  int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0)
+    return error_set_errno(err, errno, "could not write \"%s\"", temporary);
+  if (!io_write(fd, text, strlen(text), err))
+    return error_prefix(err, "%s", temporary);
+  if (rename(temporary, path) != 0)
+    return error_set_errno(err, errno, "could not replace \"%s\"", path);
+  return true;
+}
+
+bool conf_write(const Home *home, const ComputeSpec *spec, const Control *control, Error *err) {
+  AUTO(str_free) char *settings = NULL;
+  AUTO(str_free) char *ident = NULL;
+  return conf_settings_text(spec, control, &settings, err) && conf_ident_text(home, &ident, err) &&
+         write_text(spec->directory, CONF_SETTINGS, settings, err) &&
+         write_text(spec->directory, CONF_HBA, conf_hba_text(), err) &&
+         write_text(spec->directory, CONF_IDENT, ident, err);
+}
