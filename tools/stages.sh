@@ -133,6 +133,12 @@ stage_integration() { integrate gcc "$(default_mode)"; }
 stage_integration-user() { integrate clang user "${USER_TESTS[@]}"; }
 stage_integration-sanitized() { integrate sanitized "$(default_mode)" "${SANITIZED_TESTS[@]}"; }
 
+stage_fresh-root() {
+  command -v debootstrap >/dev/null || { skipped "debootstrap is not installed" && return; }
+  [[ $(id -u) == 0 ]] || { skipped "a fresh root needs root" && return; }
+  one tools/fresh-root
+}
+
 run_stage() {
   local name=$1 start=$SECONDS passed=0 failed=1 skips=0
   SUM=$LOGS/$name.sum
