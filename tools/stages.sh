@@ -55,7 +55,8 @@ build() {
 stage_build-gcc() { build gcc gcc; }
 stage_build-clang() { build clang clang; }
 stage_build-sanitized() {
-  build sanitized clang -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true
+  build sanitized clang -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true \
+    -Dc_args=-fsanitize=fuzzer-no-link -Dc_link_args=-fsanitize=fuzzer-no-link
 }
 
 # From meson's log the counts of cmocka's summaries; a test that failed without one counts as one.
