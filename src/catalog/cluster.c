@@ -376,6 +376,16 @@ bool catalog_cluster_start(const Home *home, char **ret_conninfo, pid_t *ret_pid
   return true;
 }
 
+char *catalog_cluster_conninfo(const Home *home) {
+  const json_t *section = json_object_get(home->config, "catalog");
+  const char *external = json_string_or(section, "conninfo", NULL);
+  if (external != NULL)
+    return str_dup(external);
+  AUTO_RELEASE(place_release) Place place = {0};
+  place_init(&place, home);
+  return conninfo_of(&place);
+}
+
 bool catalog_cluster_stop(const Home *home, Error *err) {
   AUTO(str_free) char *data = home_path(home, "catalog");
   return server_stop(data, err);
