@@ -131,7 +131,7 @@ static void run_initdb(Cluster *cluster, const char *const *arguments) {
   AUTO(str_free) char *output = cluster_tool(cluster, argv, NULL);
 }
 
-Cluster *cluster_new(const char *const *arguments) {
+Cluster *cluster_new_empty(void) {
   char root[] = "/tmp/bough-test-XXXXXX";
   assert_non_null(mkdtemp(root));
   assert_int_equal(chown(root, owner()->pw_uid, owner()->pw_gid), 0);
@@ -141,8 +141,22 @@ Cluster *cluster_new(const char *const *arguments) {
   cluster->wal = path_join(root, "wal");
   cluster->log = path_join(root, "log");
   remember(cluster);
+  return cluster;
+}
+
+Cluster *cluster_new(const char *const *arguments) {
+  Cluster *cluster = cluster_new_empty();
   run_initdb(cluster, arguments);
   return cluster;
+}
+
+void cluster_take(Cluster *cluster) {
+  AUTO(str_free)
+  char *account = str_format("%u:%u", (unsigned)owner()->pw_uid, (unsigned)owner()->pw_gid);
+  const char *argv[] = {"chown", "-hR", account, cluster->data, cluster->wal, NULL};
+  ProcessOptions options = PROCESS_OPTIONS;
+  Error err = ERROR_INIT;
+  require(process_check(argv, &options, &err), &err);
 }
 
 /* The postmaster writes its state into the eighth line of its pid file. */

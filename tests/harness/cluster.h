@@ -24,6 +24,10 @@ const char *cluster_skip_reason(void);
 /* initdb with superuser "postgres", trust, no fsync, and arguments (NULL-terminated, may be NULL).
  */
 Cluster *cluster_new(const char *const *arguments);
+/* The same without initdb: the directory that data, wal and log lie in, and nothing else. */
+Cluster *cluster_new_empty(void);
+/* Gives what a test put into data and wal to the account that servers run under. */
+void cluster_take(Cluster *cluster);
 /* Stops the server and removes the directories. */
 void cluster_free(Cluster *cluster);
 DEFINE_AUTO(Cluster *, cluster_free)
