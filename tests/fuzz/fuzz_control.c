@@ -1,34 +1,33 @@
-/* global/pg_control of a data directory that anybody may have made. Half of the inputs get a CRC
- * that fits, so that what stands behind that check is reached. */
-#include "core/crc32c.h"
-#include "fuzz.h"
+/* pg_control: any bytes are either refused or decoded to values within their ranges. */
 #include "pg/control.h"
 
+#include "core/crc32c.h"
+
+#include <stdlib.h>
 #include <string.h>
 
-enum { CRC_OFFSET = 288 }; /* of ControlFileData in PostgreSQL 15 */
+enum { CRC_OFFSET = 288 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(const Control *control) {
-  uint32_t size = control->wal_segment_size;
-  HOLDS(size >= 1024 * 1024 && size <= 1024 * 1024 * 1024 && (size & (size - 1)) == 0);
-  HOLDS(control->block_size > 0 && control->timeline > 0);
+  if (control->redo > control->checkpoint || control->timeline == 0 ||
+      control->wal_segment_size < 1 << 20 || control->wal_segment_size > 1 << 30 ||
+      control->max_connections < 1 || control->state > CONTROL_IN_PRODUCTION)
+    abort();
 }
 
-static void decode(const uint8_t *bytes, size_t length) {
-  Control control = {0};
-  Error failure = ERROR_INIT;
-  if (control_decode(bytes, length, &control, &failure))
+/* Once as it came, and once under a right checksum, which no mutation would hit. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  Control control;
+  Error err = ERROR_INIT;
+  if (control_decode(data, size, &control, &err))
     check(&control);
-  else
-    HOLDS(failure.code == ERROR_SNAPSHOT_INVALID || failure.code == ERROR_UNSUPPORTED);
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
-  decode(bytes, length);
-  uint8_t file[CONTROL_FILE_SIZE] = {0};
-  memcpy(file, bytes, length < sizeof file ? length : sizeof file);
-  uint32_t crc = crc32c_end(crc32c_add(CRC32C_START, file, CRC_OFFSET));
-  memcpy(file + CRC_OFFSET, &crc, sizeof crc);
-  decode(file, sizeof file);
+  uint8_t bytes[CONTROL_FILE_SIZE] = {0};
+  memcpy(bytes, data, size < sizeof bytes ? size : sizeof bytes);
+  uint32_t crc = crc32c_end(crc32c_add(CRC32C_START, bytes, CRC_OFFSET));
+  memcpy(bytes + CRC_OFFSET, &crc, sizeof crc);
+  if (control_decode(bytes, sizeof bytes, &control, &err))
+    check(&control);
   return 0;
 }

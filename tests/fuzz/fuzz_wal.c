@@ -1,51 +1,85 @@
-/* A log that was damaged: real records, written in memory, overwritten at positions that the input
- * gives. The walk must end inside the log, and never later than the undamaged one. */
-#include "fuzz.h"
+/* The log reader: the input is a program that writes a log and damages it. An undamaged log is read
+ * to its end; a damaged one never beyond the first damage that counts, and no input does harm. */
 #include "harness/walwriter.h"
+#include "pg/bytes.h"
 
-#include <string.h>
+#include <stdlib.h>
 
-enum { SEGMENT = 1024 * 1024, SEGMENTS = 2, DAMAGE_SIZE = 8 };
+enum { SEGMENT = 1 << 20, SEGMENTS = 3, OPERATIONS_MAX = 200, OPERATION_SIZE = 6 };
 
-static void write_records(WalWriter *writer, uint8_t seed) {
-  for (uint32_t record = 0; record < 40; record++) {
-    uint32_t length = 24 + (record * 977 + seed * 131) % 30000;
-    if (record == 20)
-      (void)wal_writer_switch(writer);
-    else if (record % 13 == 5)
-      (void)wal_writer_give_up(writer, length, 1);
-    else
-      (void)wal_writer_add(writer, length);
-  }
-}
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static Lsn walk(WalWriter *writer, Lsn start) {
-  WalSource source = wal_writer_source(writer);
-  WalWalk result = {0};
-  if (!wal_read(&source, &writer->log, start, 0, &result, NULL))
-    return 0;
-  HOLDS(result.last_record < result.end && result.end <= writer->base + writer->size);
-  return result.end;
-}
-
-/* Each DAMAGE_SIZE bytes: 3 bytes of position, then what is written there. */
-static void damage(WalWriter *writer, const uint8_t *bytes, size_t length) {
-  for (; length >= DAMAGE_SIZE; bytes += DAMAGE_SIZE, length -= DAMAGE_SIZE) {
-    size_t at = ((size_t)bytes[0] << 16 | (size_t)bytes[1] << 8 | bytes[2]) % (writer->size - 5);
-    memcpy(writer->bytes + at, bytes + 3, DAMAGE_SIZE - 3);
-  }
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
-  if (length == 0)
-    return 0;
+typedef struct State {
   WalWriter writer;
-  wal_writer_init(&writer, 7 * (Lsn)SEGMENT, SEGMENT, SEGMENTS);
-  write_records(&writer, bytes[0]);
-  Lsn start = writer.starts[0];
-  Lsn whole = walk(&writer, start);
-  damage(&writer, bytes + 1, length - 1);
-  HOLDS(walk(&writer, start) <= whole);
-  wal_writer_release(&writer);
+  bool damaged;
+} State;
+
+static void damage(State *state, uint32_t position, uint8_t value) {
+  state->writer.bytes[position % state->writer.size] ^= value;
+  state->damaged |= value != 0;
+}
+
+/* One operation: a kind, a byte, and a number. */
+static void run(State *state, const uint8_t *operation) {
+  uint32_t number = bytes_u32(operation, 2);
+  switch (operation[0] % 6) {
+  case 0:
+    (void)wal_writer_add(&state->writer, number % 300);
+    break;
+  case 1:
+    (void)wal_writer_add(&state->writer, number % (SEGMENT + SEGMENT / 2));
+    break;
+  case 2:
+    (void)wal_writer_switch(&state->writer);
+    break;
+  case 3:
+    (void)wal_writer_give_up(&state->writer, number % 100000, operation[1] % 16);
+    break;
+  case 4: /* anywhere */
+    damage(state, number, operation[1]);
+    break;
+  case 5: /* in the last record or page header */
+    damage(state,
+           (uint32_t)((number & 1) != 0 ? state->writer.previous - state->writer.base
+                                        : number - number % WAL_PAGE_SIZE) +
+               (number >> 8) % WAL_LONG_HEADER,
+           operation[1]);
+    break;
+  }
+}
+
+static void check(State *state, Lsn start, Lsn limit) {
+  WalSource source = wal_writer_source(&state->writer);
+  WalWalk walk;
+  Error err = ERROR_INIT;
+  bool ok = wal_read(&source, &state->writer.log, start, limit, &walk, &err);
+  if (!ok && err.code != ERROR_SNAPSHOT_INVALID)
+    abort();
+  if (ok && (walk.records == 0 || walk.last_record < start || walk.end <= walk.last_record ||
+             walk.end > state->writer.base + state->writer.size))
+    abort();
+  if (state->damaged || start != state->writer.log.start || limit != 0)
+    return;
+  if (ok != (state->writer.count > 0))
+    abort();
+  if (ok && (walk.records != state->writer.count || walk.end != state->writer.at ||
+             walk.last_record != state->writer.previous))
+    abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  if (size > (size_t)OPERATIONS_MAX * OPERATION_SIZE)
+    return 0;
+  State state = {0};
+  wal_writer_init(&state.writer, 0x100000000 - SEGMENT, SEGMENT, SEGMENTS);
+  for (; size >= OPERATION_SIZE; data += OPERATION_SIZE, size -= OPERATION_SIZE)
+    run(&state, data);
+  check(&state, state.writer.log.start, 0);
+  uint64_t anywhere = 0;
+  for (size_t at = 0; at < size; at++)
+    anywhere = anywhere << 8 | data[at];
+  check(&state, state.writer.base + anywhere % state.writer.size, state.writer.at - 100);
+  check(&state, anywhere << 24, 0);
+  wal_writer_release(&state.writer);
   return 0;
 }
