@@ -1,0 +1,95 @@
+/* bough-agent: owns the volumes and runs postgres on them, under the compute account. */
+#include "agent/server.h"
+
+#include "core/io.h"
+#include "core/lock.h"
+#include "core/log.h"
+#include "core/process.h"
+#include "core/rpc.h"
+#include "core/str.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+  DIRECTORY_MODE = 0750, /* for the control account, which is in the group */
+  SOCKET_MODE = 0660,
+  PID_FILE_MODE = 0640,
+  LOCK_WAIT_MS = 15 * 1000, /* the sessions of a killed predecessor end with it, but not at once */
+};
+
+static const char usage[] =
+    "usage: bough-agent --home DIRECTORY\n"
+    "Owns Bough's volumes and runs postgres on them. Started by `bough up` or systemd under the\n"
+    "compute account.\n";
+
+static bool check_account(const Home *home, Error *err) {
+  if (geteuid() == home->compute.uid)
+    return true;
+  (void)error_set(err, ERROR_FORBIDDEN, "bough-agent must run as \"%s\"", home->compute.name);
+  return error_hint(err, "run `bough up`");
+}
+
+static bool make_directory(const char *path, Error *err) {
+  if (!io_make_directories(path, DIRECTORY_MODE, err))
+    return false;
+  if (chmod(path, DIRECTORY_MODE) != 0)
+    return error_set_errno(err, errno, "could not set the mode of \"%s\"", path);
+  return true;
+}
+
+static bool write_pid_file(const char *path, Error *err) {
+  AUTO(json_free)
+  json_t *process = json_pack("{s:i, s:I}", "pid", (int)getpid(), "start_time",
+                              (json_int_t)process_start_time(getpid()));
+  AUTO(str_free) char *text = json_text(process);
+  return io_write_file(path, text, strlen(text), PID_FILE_MODE, err);
+}
+
+static bool run(const char *root, Error *err) {
+  AUTO(home_free) Home *home = NULL;
+  AUTO_RELEASE(fd_release) int lock = -1;
+  int listener = -1;
+  if (!home_open(root, &home, err) || !check_account(home, err))
+    return false;
+  AUTO(str_free) char *directory = home_path(home, "agent");
+  AUTO(str_free) char *lock_path = home_path(home, "agent/agent.lock");
+  AUTO(str_free) char *pid_path = home_path(home, "agent/agent.pid");
+  AUTO(str_free) char *socket_path = home_path(home, "agent/agent.sock");
+  /* sessions inherit the lock: it is free when the last one of a predecessor has ended */
+  if (!make_directory(directory, err) ||
+      !lock_take(lock_path, LOCK_EXCLUSIVE, LOCK_WAIT_MS, &lock, err) ||
+      !rpc_listen(socket_path, SOCKET_MODE, &listener, err) || !write_pid_file(pid_path, err))
+    return false;
+  log_info("version %s, for %s", BOUGH_VERSION, root);
+  bool ok = server_run(home, listener, err);
+  Error ignored = ERROR_INIT; /* stale ones do no harm */
+  (void)!io_remove_file(socket_path, &ignored);
+  (void)!io_remove_file(pid_path, &ignored);
+  return ok;
+}
+
+int main(int argc, char **argv) {
+  Error err = ERROR_INIT;
+  log_start("bough-agent");
+  if (argc == 2 && str_equal(argv[1], "--version")) {
+    (void)printf("bough-agent %s\n", BOUGH_VERSION);
+    return 0;
+  }
+  if (argc != 3 || !str_equal(argv[1], "--home")) {
+    (void)fputs(usage, stderr);
+    return 1;
+  }
+  (void)umask(0077);
+  (void)signal(SIGPIPE, SIG_IGN);
+  if (run(argv[2], &err))
+    return 0;
+  log_error(&err, "bough-agent can't run");
+  if (err.hint[0] != '\0')
+    log_info("hint: %s", err.hint);
+  return error_info(err.code)->exit_status;
+}
