@@ -11,12 +11,18 @@ enum { EXIT_UNHEALTHY = 3 };
 /* Parts of the installation, as /v1/status names them. */
 static const char *const parts[] = {"agent", "catalog", "pool"};
 
+/* States in which a part does its work. */
+static const char *const good_states[] = {"up", "ok", "nearly full"};
+
 static bool is_well(const char *state) {
-  return str_equal(state, "running") || str_equal(state, "ready") || str_equal(state, "ok");
+  for (size_t at = 0; at < ARRAY_LENGTH(good_states); at++)
+    if (str_equal(good_states[at], state))
+      return true;
+  return false;
 }
 
 static bool all_well(const json_t *status) {
-  bool well = json_string_or(status, "error", NULL) == NULL;
+  bool well = json_bool_or(json_object_get(status, "boughd"), "ready", false);
   for (size_t at = 0; at < ARRAY_LENGTH(parts); at++)
     well = well && is_well(json_string_or(json_object_get(status, parts[at]), "state", "down"));
   return well;
@@ -34,7 +40,10 @@ bool cmd_up_run(Cli *cli, json_t **ret, Error *err) {
   Error ignored = ERROR_INIT;
   if (!refuse_server(cli, err))
     return false;
-  bool was_up = cli_call(cli, "GET", "/v1/status", NULL, &status, &ignored) && all_well(status);
+  bool has_wishes =
+      invocation_has(&cli->invocation, "postgres") || invocation_has(&cli->invocation, "http-port");
+  bool was_up = !has_wishes && cli_call(cli, "GET", "/v1/status", NULL, &status, &ignored) &&
+                all_well(status);
   if (!was_up) {
     json_free(STEAL(status));
     if (!setup_ask(cli, "up", &done, err) ||
@@ -82,9 +91,19 @@ bool cmd_status_run(Cli *cli, json_t **ret, Error *err) {
 static void show_part(const Cli *cli, const json_t *status, const char *name) {
   const json_t *part = json_object_get(status, name);
   show_state_field(cli, name, json_string_or(part, "state", "down"));
-  const char *error = json_string_or(part, "error", NULL);
+  const char *error = json_string_or(json_object_get(part, "error"), "message", NULL);
   if (error != NULL)
     show_line(cli, COLOUR_BAD, "  %s", error);
+}
+
+/* What keeps boughd from being ready, or what recovery could not put right. */
+static void show_problems(const Cli *cli, const json_t *daemon) {
+  size_t at = 0;
+  const json_t *problem = NULL;
+  json_array_foreach(show_array(daemon, "problems"), at, problem) {
+    if (json_is_string(problem))
+      show_line(cli, COLOUR_WARNING, "problem: %s", json_string_value(problem));
+  }
 }
 
 static void show_room(const Cli *cli, const json_t *pool) {
@@ -109,22 +128,21 @@ void cmd_status_show(Cli *cli, const json_t *result) {
   static const char *const counts[] = {"projects", "branches", "computes", "operations"};
   char uptime[HUMAN_SIZE];
   human_age(json_integer_or(result, "uptime_seconds", -1), uptime);
+  const json_t *boughd = json_object_get(result, "boughd");
   AUTO(str_free)
-  char *daemon =
-      str_format("running, version %s, pid %lld, up %s", show_text(result, "version"),
-                 (long long)json_integer_or(json_object_get(result, "boughd"), "pid", 0), uptime);
+  char *daemon = str_format(
+      "%s, version %s, pid %lld, for %s", json_bool_or(boughd, "ready", false) ? "up" : "starting",
+      show_text(result, "version"), (long long)json_integer_or(boughd, "pid", 0), uptime);
   show_field(cli, "boughd", daemon);
   for (size_t at = 0; at < ARRAY_LENGTH(parts); at++)
     show_part(cli, result, parts[at]);
   show_room(cli, json_object_get(result, "pool"));
   show_field(cli, "home", json_string_or(result, "home", NULL));
   show_field(cli, "mode", json_string_or(result, "mode", NULL));
-  show_field(cli, "postgres", json_string_or(result, "postgres_version", NULL));
+  show_field(cli, "postgres", json_string_or(result, "postgres_bin", NULL));
   for (size_t at = 0; at < ARRAY_LENGTH(counts); at++)
     show_count(cli, result, counts[at]);
-  const char *error = json_string_or(result, "error", NULL);
-  if (error != NULL)
-    show_line(cli, COLOUR_BAD, "%s", error);
+  show_problems(cli, boughd);
 }
 
 static bool is_finding_error(const json_t *finding) {

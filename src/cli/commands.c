@@ -36,10 +36,12 @@ const Command commands[] = {
          "The first run makes accounts (as root), directories, the storage pool and the system "
          "catalog; whoever runs it is the first platform principal. Run by root through sudo, "
          "that is root. Later runs start what isn't running, and change nothing else.",
-     .flags = {{"pool-size", "SIZE",
-                "size of the pool's image file; default: 40% of the free space, 2 to 20 GiB"},
-               {"postgres", "DIR",
-                "directory of initdb and postgres; default: the newest installed"}},
+     .flags =
+         {{"pool-size", "SIZE",
+           "size of the pool's image file; default: 40% of the free space, 2 to 20 GiB"},
+          {"postgres", "DIR", "directory of initdb and postgres; default: the newest installed"},
+          {"http-port", "PORT",
+           "serve the API on 127.0.0.1:PORT too, with the token in locks/api.token; 0: no more"}},
      .changes = true,
      .run = cmd_up_run,
      .show = cmd_up_show},

@@ -17,10 +17,11 @@ static const struct {
   Colour colour;
 } state_colours[] = {
     {"ready", COLOUR_GOOD},       {"running", COLOUR_GOOD},     {"done", COLOUR_GOOD},
-    {"ok", COLOUR_GOOD},          {"failed", COLOUR_BAD},       {"missing", COLOUR_BAD},
-    {"down", COLOUR_BAD},         {"error", COLOUR_BAD},        {"warning", COLOUR_WARNING},
-    {"creating", COLOUR_WARNING}, {"deleting", COLOUR_WARNING}, {"starting", COLOUR_WARNING},
-    {"deleted", COLOUR_DIM},      {"suspended", COLOUR_DIM},    {"stopped", COLOUR_DIM},
+    {"ok", COLOUR_GOOD},          {"up", COLOUR_GOOD},          {"nearly full", COLOUR_WARNING},
+    {"failed", COLOUR_BAD},       {"missing", COLOUR_BAD},      {"down", COLOUR_BAD},
+    {"error", COLOUR_BAD},        {"warning", COLOUR_WARNING},  {"creating", COLOUR_WARNING},
+    {"deleting", COLOUR_WARNING}, {"starting", COLOUR_WARNING}, {"deleted", COLOUR_DIM},
+    {"suspended", COLOUR_DIM},    {"stopped", COLOUR_DIM},
 };
 
 void output_start(Output *output, bool is_json, bool is_quiet) {
@@ -147,38 +148,6 @@ void human_duration(int64_t milliseconds, char ret[HUMAN_SIZE]) {
     (void)snprintf(ret, HUMAN_SIZE, "%lld ms", (long long)milliseconds);
   else
     (void)snprintf(ret, HUMAN_SIZE, "%.1f s", (double)milliseconds / 1000);
-}
-
-bool parse_bytes(const char *text, int64_t *ret, Error *err) {
-  static const struct {
-    const char *name;
-    int64_t factor;
-  } units[] = {
-      {"", 1},
-      {"B", 1},
-      {"k", 1LL << 10},
-      {"K", 1LL << 10},
-      {"KiB", 1LL << 10},
-      {"M", 1LL << 20},
-      {"MiB", 1LL << 20},
-      {"G", 1LL << 30},
-      {"GiB", 1LL << 30},
-      {"T", 1LL << 40},
-      {"TiB", 1LL << 40},
-      {"kB", 1000},
-      {"MB", 1000000},
-      {"GB", 1000000000},
-      {"TB", 1000000000000},
-  };
-  size_t digits = strspn(text, "0123456789");
-  long long number = digits > 0 && digits < 16 ? strtoll(text, NULL, 10) : 0;
-  for (size_t at = 0; at < ARRAY_LENGTH(units) && number > 0; at++)
-    if (str_equal(units[at].name, text + digits) && number <= INT64_MAX / units[at].factor) {
-      *ret = number * units[at].factor;
-      return true;
-    }
-  (void)error_set(err, ERROR_USAGE, "\"%.80s\" is no size", text);
-  return error_hint(err, "write 512MiB, 20GiB or 20GB");
 }
 
 /* The two ends of every command

@@ -59,8 +59,6 @@ void human_bytes(int64_t bytes, char ret[HUMAN_SIZE]);
 void human_age(int64_t seconds, char ret[HUMAN_SIZE]);
 /* "24 ms", "1.8 s". */
 void human_duration(int64_t milliseconds, char ret[HUMAN_SIZE]);
-/* "5G", "512MiB", "20GB" to bytes (powers of 1024 but for GB, MB, kB, TB). */
-CHECKED bool parse_bytes(const char *text, int64_t *ret, Error *err);
 
 /* Progress, for client_call: context is the Output. */
 void output_progress(void *context, const json_t *progress);

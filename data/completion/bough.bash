@@ -1,0 +1,59 @@
+# Completion of bough for bash. Generated from src/cli/commands.c by tools/gen-docs.
+
+_bough_names() {
+  command bough "$1" list --quiet 2>/dev/null | awk 'NR > 1 { print $1 }'
+}
+
+_bough() {
+  local current=${COMP_WORDS[COMP_CWORD]} choices='' flags='' names='' common='--json --server --token-file --project --quiet --help --version '
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint operation up down status doctor url psql help'
+  elif [ "$COMP_CWORD" -eq 2 ]; then
+    case ${COMP_WORDS[1]} in
+    pool) choices='create status ' ;;
+    project) choices='create list show delete ' ;;
+    branch) choices='create list tree show delete reset rename protect unprotect ' ;;
+    endpoint) choices='list show start suspend ' ;;
+    operation) choices='list ' ;;
+    esac
+  fi
+  for command in "${COMP_WORDS[1]} ${COMP_WORDS[2]}" "${COMP_WORDS[1]}"; do
+    case $command in
+    'up') flags='--pool-size --postgres '; names= ;;
+    'down') flags='--keep-computes '; names= ;;
+    'status') flags=''; names= ;;
+    'doctor') flags=''; names= ;;
+    'pool create') flags='--path --device --image --size --quota '; names= ;;
+    'pool status') flags=''; names= ;;
+    'project create') flags='--sample --scale --from --method --sql --trust --empty --root '; names= ;;
+    'project list') flags=''; names= ;;
+    'project show') flags=''; names=project ;;
+    'project delete') flags=''; names=project ;;
+    'branch create') flags='--parent --kind --start '; names= ;;
+    'branch list') flags=''; names= ;;
+    'branch tree') flags=''; names= ;;
+    'branch show') flags=''; names=branch ;;
+    'branch delete') flags='--recursive '; names=branch ;;
+    'branch reset') flags=''; names=branch ;;
+    'branch rename') flags=''; names=branch ;;
+    'branch protect') flags=''; names=branch ;;
+    'branch unprotect') flags=''; names=branch ;;
+    'url') flags=''; names=branch ;;
+    'psql') flags=''; names=branch ;;
+    'endpoint list') flags=''; names= ;;
+    'endpoint show') flags=''; names=branch ;;
+    'endpoint start') flags=''; names=branch ;;
+    'endpoint suspend') flags=''; names=branch ;;
+    'operation list') flags=''; names= ;;
+    *) continue ;;
+    esac
+    break
+  done
+  case $current in
+    -*) choices="$flags$common" ;;
+    *) if [ -z "$choices" ] && [ -n "$names" ]; then choices=$(_bough_names "$names"); fi ;;
+  esac
+  mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$current")
+  if [ -z "$choices" ]; then mapfile -t COMPREPLY < <(compgen -f -- "$current"); fi
+}
+complete -F _bough bough
