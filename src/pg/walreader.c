@@ -131,16 +131,20 @@ static Found begin_record(Reader *reader, Lsn position, Record *ret) {
   return FOUND;
 }
 
+static uint32_t smaller(uint32_t a, uint32_t b) {
+  return a < b ? a : b;
+}
+
 /* Takes what the loaded page holds of the record, from offset on. */
 static void take(const Reader *reader, uint32_t offset, Record *record) {
-  uint32_t room = WAL_PAGE_SIZE - offset;
-  uint32_t missing = record->length - record->got;
-  uint32_t count = missing < room ? missing : room;
-  uint32_t head = record->got < RECORD_HEADER ? RECORD_HEADER - record->got : 0;
-  if (head > count)
-    head = count;
-  memcpy(record->header + record->got, reader->bytes + offset, head);
-  record->crc = crc32c_add(record->crc, reader->bytes + offset + head, count - head);
+  const uint8_t *bytes = reader->bytes + offset;
+  uint32_t count = smaller(record->length - record->got, WAL_PAGE_SIZE - offset);
+  uint32_t head = 0;
+  if (record->got < RECORD_HEADER) {
+    head = smaller(count, RECORD_HEADER - record->got);
+    memcpy(record->header + record->got, bytes, head);
+  }
+  record->crc = crc32c_add(record->crc, bytes + head, count - head);
   record->got += count;
   record->end = reader->loaded + offset + count;
 }

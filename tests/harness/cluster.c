@@ -101,6 +101,10 @@ char *cluster_sql(Cluster *cluster, const char *database, const char *sql) {
   return output;
 }
 
+void cluster_exec(Cluster *cluster, const char *database, const char *sql) {
+  str_free(cluster_sql(cluster, database, sql));
+}
+
 static void remove_all(void) {
   for (size_t at = 0; at < CLUSTERS_MAX; at++)
     cluster_free(clusters[at]);
@@ -128,7 +132,7 @@ static void run_initdb(Cluster *cluster, const char *const *arguments) {
     count++;
   for (size_t at = 0; arguments != NULL && arguments[at] != NULL; at++)
     argv[count++] = arguments[at];
-  AUTO(str_free) char *output = cluster_tool(cluster, argv, NULL);
+  str_free(cluster_tool(cluster, argv, NULL));
 }
 
 Cluster *cluster_new_empty(void) {

@@ -42,6 +42,8 @@ void cluster_kill(Cluster *cluster);
 
 /* Runs sql by psql; the rows as text, unaligned, without the last line end. Owned by the caller. */
 char *cluster_sql(Cluster *cluster, const char *database, const char *sql);
+/* The same where nobody wants the rows. */
+void cluster_exec(Cluster *cluster, const char *database, const char *sql);
 
 /* Runs one of PostgreSQL's programs (argv[0] without a directory) as the owner of the cluster, with
  * PGHOST and PGUSER set. Returns what it printed on both streams, owned; ret_status may be NULL,

@@ -445,9 +445,7 @@ static void test_servers_recover(void **state) {
   const char *arguments[] = {"--wal-segsize=1", NULL};
   AUTO(cluster_free) Cluster *source = cluster_new(arguments);
   cluster_start(source, NULL);
-  AUTO(str_free)
-  char *made =
-      cluster_sql(source, "postgres", "create table t as select generate_series(1, 50000) as x");
+  cluster_exec(source, "postgres", "create table t as select generate_series(1, 50000) as x");
   cluster_kill(source);
   WalCopyResult result = {0};
   AUTO(cluster_free) Cluster *killed = fork_cluster(source, &result);
@@ -468,13 +466,11 @@ static pid_t start_load(Cluster *cluster) {
   pid_t child = fork();
   if (child != 0)
     return child;
-  AUTO(str_free)
-  char *output = cluster_sql(
-      cluster, "postgres",
-      "do $$ begin for at in 1..400 loop insert into t values (at); commit;"
-      " perform pg_logical_emit_message(false, 'x', repeat('y', (random() * 60000)::int));"
-      " if at % 50 = 0 then perform pg_switch_wal(); end if;"
-      " perform pg_sleep(0.002); end loop; end $$");
+  cluster_exec(cluster, "postgres",
+               "do $$ begin for at in 1..400 loop insert into t values (at); commit;"
+               " perform pg_logical_emit_message(false, 'x', repeat('y', (random() * 60000)::int));"
+               " if at % 50 = 0 then perform pg_switch_wal(); end if;"
+               " perform pg_sleep(0.002); end loop; end $$");
   _exit(0);
 }
 
@@ -486,7 +482,7 @@ static void test_running_server(void **state) {
                             "wal_recycle=on", NULL};
   AUTO(cluster_free) Cluster *cluster = cluster_new(arguments);
   cluster_start(cluster, settings);
-  AUTO(str_free) char *made = cluster_sql(cluster, "postgres", "create table t (x int)");
+  cluster_exec(cluster, "postgres", "create table t (x int)");
   pid_t load = start_load(cluster);
   int copied = 0, recycled_count = 0, inside = 0;
   while (waitpid(load, NULL, WNOHANG) == 0) {
