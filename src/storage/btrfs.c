@@ -17,12 +17,15 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #ifndef BTRFS_QUOTA_CTL_ENABLE_SIMPLE_QUOTA
 #define BTRFS_QUOTA_CTL_ENABLE_SIMPLE_QUOTA 4 /* Linux 6.7; Debian 12's headers are older */
 #endif
+
+enum { LITTLE_ROOM = 8 /* less than 1/8 of the pool is free */ };
 
 static bool is_btrfs(int directory) {
   struct statfs status;
@@ -95,21 +98,30 @@ static bool btrfs_fork(Pool *pool, const char *source, const char *id, Error *er
   return failure == BTRFS_UTIL_OK || fail(failure, id, err);
 }
 
-/* Where the mount doesn't let us delete a subvolume (a btrfs that isn't ours, without
- * user_subvol_rm_allowed), it can be emptied, and an empty one goes like a directory. */
-static bool remove_subvolume(const Pool *pool, int volume, const char *id, const char *name,
-                             Error *err) {
-  if (btrfs_util_delete_subvolume_fd(volume, name, 0) == BTRFS_UTIL_OK || errno == ENOENT)
-    return true;
-  AUTO(str_free) char *path = str_format("%s/volumes/%s/%s", pool->path, id, name);
-  return io_remove_tree(path, err);
+static bool delete_subvolume(int volume, const char *name) {
+  return btrfs_util_delete_subvolume_fd(volume, name, 0) == BTRFS_UTIL_OK || errno == ENOENT;
 }
 
+/* What deleted subvolumes held is free only when btrfs has cleaned up behind them, which it does
+ * every 30 seconds. Who deletes because the pool is nearly full needs it now: a sync wakes the
+ * cleaner. */
+static void hasten_cleanup(const Pool *pool) {
+  struct statvfs status;
+  if (fstatvfs(pool->volumes, &status) == 0 && status.f_bavail < status.f_blocks / LITTLE_ROOM)
+    (void)btrfs_util_sync_fd(pool->volumes);
+}
+
+/* Where the mount doesn't let us delete a subvolume (a btrfs that isn't ours, without
+ * user_subvol_rm_allowed), it can be emptied, and an empty one goes like a directory. */
 static bool btrfs_remove(Pool *pool, const char *id, Error *err) {
   AUTO_RELEASE(fd_release) int volume = -1;
-  return local_open(pool, id, &volume, err) &&
-         remove_subvolume(pool, volume, id, VOLUME_DATA, err) &&
-         remove_subvolume(pool, volume, id, VOLUME_HALF, err);
+  if (!local_open(pool, id, &volume, err))
+    return false;
+  if ((!delete_subvolume(volume, VOLUME_DATA) || !delete_subvolume(volume, VOLUME_HALF)) &&
+      !local_remove(pool, id, err))
+    return false;
+  hasten_cleanup(pool);
+  return true;
 }
 
 static bool file_system_id(int directory, char ret[37], Error *err) {

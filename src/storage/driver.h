@@ -82,6 +82,9 @@ const StorageDriver *const *storage_driver_list(size_t *ret_count);
 /* Opens the directory of a volume; *ret is owned by the caller. */
 CHECKED bool local_open(const Pool *pool, const char *id, int *ret, Error *err);
 bool local_exists(const Pool *pool, const char *id);
+/* Removes data file by file, under VOLUME_HALF, so that what is partly gone isn't seen as complete.
+ */
+CHECKED bool local_remove(Pool *pool, const char *id, Error *err);
 /* Whether name in POOL/volumes is a volume: a plain directory with an id for a name. A subvolume or
  * a mount by such a name is on a device of its own: somebody else made it. */
 bool local_is_volume(int volumes, const char *name);

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,16 +48,6 @@ static bool files_fork(Pool *pool, const char *source, const char *id, Error *er
   return local_publish(pool, volume, err);
 }
 
-static bool files_remove(Pool *pool, const char *id, Error *err) {
-  AUTO(str_free) char *half = str_format("%s/volumes/%s/" VOLUME_HALF, pool->path, id);
-  AUTO(str_free) char *data = volume_data_path(pool, id);
-  if (!io_remove_tree(half, err))
-    return false;
-  if (rename(data, half) != 0 && errno != ENOENT)
-    return error_set_errno(err, errno, "could not move \"%s\" away", data);
-  return io_remove_tree(half, err);
-}
-
 static bool files_usage(const Pool *pool, const char *id, VolumeUsage *ret, Error *err) {
   AUTO_RELEASE(fd_release) int volume = -1;
   return local_open(pool, id, &volume, err) &&
@@ -75,7 +64,7 @@ const StorageDriver files_driver = {
     .exists = local_exists,
     .create = files_create,
     .fork = files_fork,
-    .remove = files_remove,
+    .remove = local_remove,
     .list = local_list,
     .usage = files_usage,
 };

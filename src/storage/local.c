@@ -33,6 +33,16 @@ bool local_publish(const Pool *pool, int volume, Error *err) {
   return true;
 }
 
+bool local_remove(Pool *pool, const char *id, Error *err) {
+  AUTO(str_free) char *half = str_format("%s/volumes/%s/" VOLUME_HALF, pool->path, id);
+  AUTO(str_free) char *data = volume_data_path(pool, id);
+  if (!io_remove_tree(half, err))
+    return false;
+  if (rename(data, half) != 0 && errno != ENOENT)
+    return error_set_errno(err, errno, "could not move \"%s\" away", data);
+  return io_remove_tree(half, err);
+}
+
 typedef void ListEntry(VolumeList *list, int directory, const char *name);
 
 static bool list_directory(int parent, const char *name, ListEntry *add, VolumeList *list,

@@ -476,9 +476,10 @@ static void test_foreign_things_are_left_alone(void **state) {
 
 static void test_foreign_subvolume_is_left_alone(void **state) {
   static const char id[] = "vol-mnopqrstuvwx";
-  AUTO(str_free) char *path = str_format("%s/volumes/%s", subject->pool_path, id);
-  if (btrfs_util_create_subvolume(path, 0, NULL, NULL) != BTRFS_UTIL_OK)
+  if ((features & STORAGE_INSTANT) == 0)
     skip(); /* no btrfs */
+  AUTO(str_free) char *path = str_format("%s/volumes/%s", subject->pool_path, id);
+  assert_int_equal(btrfs_util_create_subvolume(path, 0, NULL, NULL), BTRFS_UTIL_OK);
   AUTO(str_free) char *file = path_join(path, "somebody's");
   assert_ok(io_write_file(file, "mine", 4, 0644, &err));
   AUTO(str_free) char *name = path_join("volumes", id);
