@@ -1,11 +1,11 @@
 /* Finds programs and data files from where the running program lies. */
 #include "core/program.h"
 
-#include "core/io.h"
 #include "core/str.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,9 +41,10 @@ static const char *build_folder(const char *name) {
 /* The first of the candidates, all owned here, that is there. */
 static bool first_existing(char *const candidates[], size_t count, const char *name, char **ret,
                            Error *err) {
-  for (size_t at = 0; at < count; at++)
-    if (*ret == NULL && io_exists(candidates[at]))
-      *ret = str_dup(candidates[at]);
+  char resolved[PATH_MAX]; /* without the dots, for lists of processes and units */
+  for (size_t at = 0; at < count && *ret == NULL; at++)
+    if (realpath(candidates[at], resolved) != NULL)
+      *ret = str_dup(resolved);
   for (size_t at = 0; at < count; at++)
     str_free(candidates[at]);
   if (*ret != NULL)
