@@ -32,8 +32,9 @@ void process_result_release(ProcessResult *result) {
 __attribute__((noreturn)) static void become(const char *const *argv, const ProcessOptions *options,
                                              int output) {
   int input = options->input >= 0 ? options->input : open("/dev/null", O_RDONLY);
+  int errors = options->errors > 0 ? options->errors : output;
   if (dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
-      dup2(output, STDERR_FILENO) < 0)
+      dup2(errors, STDERR_FILENO) < 0)
     _exit(EXIT_PREPARE);
   (void)syscall(SYS_close_range, 3U, ~0U, 0U);
   sigset_t none;

@@ -19,6 +19,7 @@ typedef struct ProcessOptions {
   const char *directory;          /* NULL: / */
   int input;                      /* descriptor for stdin; -1: /dev/null */
   int output;                     /* descriptor for stdout and stderr; -1: captured */
+  int errors;                     /* descriptor for stderr alone; 0: with stdout */
   int timeout_ms;                 /* 0: none; then the process group is killed */
   ProcessPrepare *prepare;        /* may be NULL */
   void *context;                  /* of prepare */

@@ -198,14 +198,32 @@ bool conn_open(const ConnOption *options, int timeout_ms, Conn **ret, Error *err
   return true;
 }
 
-bool conn_open_string(const char *conninfo, int timeout_ms, Conn **ret, Error *err) {
+static bool parse_conninfo(const char *conninfo, PQconninfoOption **ret, Error *err) {
   char *reason = NULL;
-  AUTO(PQconninfoFree) PQconninfoOption *parsed = PQconninfoParse(conninfo, &reason);
+  *ret = PQconninfoParse(conninfo, &reason);
   PQfreemem(reason); /* not told: it repeats the string, and that may hold a password */
-  if (parsed == NULL) {
-    (void)error_set(err, ERROR_USAGE, "malformed connection string");
-    return error_hint(err, "use \"host=... dbname=...\" or postgresql://user@host/dbname");
-  }
+  if (*ret != NULL)
+    return true;
+  (void)error_set(err, ERROR_USAGE, "malformed connection string");
+  return error_hint(err, "use \"host=... dbname=...\" or postgresql://user@host/dbname");
+}
+
+bool conninfo_parse(const char *conninfo, json_t **ret, Error *err) {
+  AUTO(PQconninfoFree) PQconninfoOption *parsed = NULL;
+  if (!parse_conninfo(conninfo, &parsed, err))
+    return false;
+  json_t *settings = json_object();
+  for (const PQconninfoOption *option = parsed; option->keyword != NULL; option++)
+    if (option->val != NULL)
+      (void)json_object_set_new(settings, option->keyword, json_string(option->val));
+  *ret = settings;
+  return true;
+}
+
+bool conn_open_string(const char *conninfo, int timeout_ms, Conn **ret, Error *err) {
+  AUTO(PQconninfoFree) PQconninfoOption *parsed = NULL;
+  if (!parse_conninfo(conninfo, &parsed, err))
+    return false;
   ConnOption options[OPTION_LIMIT] = {0};
   size_t count = 0;
   for (const PQconninfoOption *option = parsed; option->keyword != NULL; option++)

@@ -4,6 +4,7 @@
 
 #include "core/base.h"
 #include "core/error.h"
+#include "core/json.h"
 #include "core/str.h"
 
 typedef struct Conn Conn;
@@ -25,6 +26,8 @@ CHECKED bool conn_open_string(const char *conninfo, int timeout_ms, Conn **ret, 
 bool conn_error_is_starting(const Error *err);
 /* Whether a connection string carries a password; a malformed one carries none. */
 bool conninfo_has_password(const char *conninfo);
+/* The settings that a connection string names itself, as an object of strings; owned by the caller. */
+CHECKED bool conninfo_parse(const char *conninfo, json_t **ret, Error *err);
 void conn_free(Conn *conn);
 DEFINE_AUTO(Conn *, conn_free)
 

@@ -49,9 +49,9 @@ WITH
             AND c.relname OPERATOR(pg_catalog.=) q.relation
            JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
   ),
-  -- Options of foreign servers that may hold a secret, by their name.
+  -- Options of foreign data that may hold a secret, or name a program (file_fdw), by their name.
   secret (pattern) AS (
-    VALUES ('passw|passfile|secret|token|credential|private|auth|sslkey|access_?key|api_?key'::pg_catalog.text)
+    VALUES ('^program$|passw|passfile|secret|token|credential|private|auth|sslkey|access_?key|api_?key'::pg_catalog.text)
   ),
   statements (rank, kind, subject, statement) AS (
 
