@@ -104,7 +104,8 @@ static bool make_cluster(const Home *home, const Place *place, Error *err) {
   if (io_exists(place->data))
     return true;
   AUTO(str_free) char *unfinished = str_format("%s.new", place->data);
-  if (!io_remove_tree(unfinished, err) || !run_initdb(home, unfinished, err))
+  if (!server_end_orphans(unfinished, err) || !io_remove_tree(unfinished, err) ||
+      !run_initdb(home, unfinished, err))
     return false;
   if (rename(unfinished, place->data) != 0)
     return error_set_errno(err, errno, "could not rename \"%s\"", unfinished);
@@ -225,9 +226,9 @@ static bool start_server(const Home *home, const Place *place, Server *ret, Erro
     return false;
   if (ret->pid != 0)
     return true;
-  return server_clear(place->data, err) && make_socket_directory(home, place, err) &&
-         write_settings(place, err) && write_access(home, place, err) &&
-         spawn(home, place, ret, err);
+  return make_socket_directory(home, place, err) &&
+         server_clear(place->data, place->socket_directory, err) && write_settings(place, err) &&
+         write_access(home, place, err) && spawn(home, place, ret, err);
 }
 
 /* ---- waiting for it ---- */

@@ -146,9 +146,10 @@ static void add_placeholder(Buffer *sql, const Column *column, size_t number) {
   }
   const char *fallback = (column->flags & COLUMN_FIXED) != 0 ? "now()" : "NULL";
   buffer_add_format(sql,
-                    "coalesce('epoch'::timestamptz + nullif($%zu::bigint, 0)"
-                    " * interval '1 microsecond', %s)",
-                    number, fallback);
+                    "coalesce('epoch'::timestamptz"
+                    " + nullif($%zu::bigint, 0) / 1000000 * interval '1 second'"
+                    " + $%zu::bigint %% 1000000 * interval '1 microsecond', %s)",
+                    number, number, fallback);
 }
 
 bool table_insert(Catalog *catalog, const Table *table, const void *row, const char *conflict,

@@ -69,7 +69,7 @@ bool server_find(const char *data_directory, Server *ret, Error *err) {
   return true;
 }
 
-/* One process of a server in that directory other than this one; pid 0: there is none. */
+/* One process of a server in that directory; pid 0: there is none. */
 static bool find_orphan(const struct stat *directory, Server *ret, Error *err) {
   DIR *processes = opendir("/proc");
   if (processes == NULL)
@@ -97,20 +97,28 @@ static bool end_process(const Server *server, int patience_ms, Error *err) {
          process_wait_gone(server->pid, server->start_time, IMMEDIATE_MS, err);
 }
 
-bool server_clear(const char *data_directory, Error *err) {
-  struct stat directory;
-  if (!stat_directory(data_directory, &directory, err))
+bool server_end_orphans(const char *directory, Error *err) {
+  struct stat entry;
+  if (!io_exists(directory))
+    return true;
+  if (!stat_directory(directory, &entry, err))
     return false;
-  for (Server orphan = {0};;) {
-    if (!find_orphan(&directory, &orphan, err))
+  for (;;) {
+    Server orphan = {0};
+    if (!find_orphan(&entry, &orphan, err))
       return false;
     if (orphan.pid == 0)
-      break;
+      return true;
     if (!end_process(&orphan, ORPHAN_MS, err))
       return false;
   }
-  AUTO(str_free) char *path = path_join(data_directory, "postmaster.pid");
-  return io_remove_file(path, err);
+}
+
+bool server_clear(const char *data_directory, const char *socket_directory, Error *err) {
+  AUTO(str_free) char *pid_file = path_join(data_directory, "postmaster.pid");
+  AUTO(str_free) char *socket_lock = path_join(socket_directory, ".s.PGSQL.5432.lock");
+  return server_end_orphans(data_directory, err) && io_remove_file(pid_file, err) &&
+         io_remove_file(socket_lock, err);
 }
 
 bool server_stop(const char *data_directory, Error *err) {
