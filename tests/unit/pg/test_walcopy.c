@@ -1,5 +1,17 @@
 /* The log copier: what it takes, what it refuses, and that servers recover from what it made. */
-#include "pg/walcopy.c" /* for the check between copying and recycling, which can't be met by chance */
+#include "core/io.h"
+
+#include <unistd.h>
+
+/* The copier's reads and flushes go through here, so that a test can do something between two reads
+ * and see what was flushed. */
+static bool hooked_pread(int fd, void *bytes, size_t length, off_t offset, Error *err);
+static int hooked_fsync(int fd);
+#define io_pread hooked_pread
+#define fsync hooked_fsync
+#include "pg/walcopy.c"
+#undef io_pread
+#undef fsync
 
 #include "core/process.h"
 #include "harness/cluster.h"
@@ -360,40 +372,100 @@ static void test_recycled_meanwhile(void **state) {
   assert_true(is_still_named(&copier, &part, fd));
 }
 
-/* Copies while another process renames the first segment away and overwrites it as a server would.
- * Whatever the moment, the copy is right or says that it was recycled. */
-static void test_recycled_at_any_moment(void **state) {
+/* What happens right before the copier's read number moment (from 0), once. */
+static struct {
+  const Fixture *fixture;
+  void (*deed)(const Fixture *fixture);
+  int moment;
+} hook;
+
+static bool hooked_pread(int fd, void *bytes, size_t length, off_t offset, Error *err) {
+  if (hook.deed != NULL && hook.moment-- == 0) {
+    hook.deed(hook.fixture);
+    hook.deed = NULL;
+  }
+  return io_pread(fd, bytes, length, offset, err);
+}
+
+/* Inodes in the order in which the copier flushed them. */
+static ino_t flushed[16];
+static size_t flushed_count;
+
+static int hooked_fsync(int fd) {
+  struct stat status;
+  assert_int_equal(fstat(fd, &status), 0);
+  if (flushed_count < ARRAY_LENGTH(flushed))
+    flushed[flushed_count++] = status.st_ino;
+  return fsync(fd);
+}
+
+static ino_t inode_of(const char *path) {
+  struct stat status;
+  assert_int_equal(stat(path, &status), 0);
+  return status.st_ino;
+}
+
+/* Each segment, and then the directory that names them. */
+static void test_is_flushed(void **state) {
   Fixture *fixture = *state;
+  save(fixture);
+  flushed_count = 0;
+  WalCopyResult result = {0};
+  Error err = ERROR_INIT;
+  assert_true(copy(fixture, fixture->writer.at, &result, &err));
+  size_t segments = 0;
+  for (Lsn at = BASE; at < fixture->writer.at; at += SEGMENT) {
+    AUTO(str_free) char *path = segment_path(fixture, fixture->target, at);
+    assert_int_equal(flushed[segments++], inode_of(path));
+  }
+  assert_true(segments > 1);
+  assert_int_equal(flushed[segments], inode_of(fixture->target));
+  assert_int_equal(flushed_count, segments + 1);
+}
+
+/* As a server recycles a segment: the name goes, and the bytes stay until the log gets there. */
+static void recycle(const Fixture *fixture) {
   AUTO(str_free) char *old = segment_path(fixture, fixture->source, BASE);
   AUTO(str_free) char *new = segment_path(fixture, fixture->source, BASE + 10 * SEGMENT);
-  int outcomes[2] = {0};
-  for (int at = 0; at < 60; at++) {
+  assert_int_equal(rename(old, new), 0);
+}
+
+static void recycle_and_overwrite(const Fixture *fixture) {
+  AUTO(str_free) char *old = segment_path(fixture, fixture->source, BASE);
+  AUTO_RELEASE(fd_release) int fd = open(old, O_WRONLY | O_CLOEXEC);
+  recycle(fixture);
+  uint8_t junk[WAL_PAGE_SIZE] = {1};
+  Error err = ERROR_INIT;
+  for (off_t page = 0; page < SEGMENT; page += WAL_PAGE_SIZE)
+    assert_true(io_pwrite(fd, junk, sizeof junk, page, &err));
+}
+
+/* Whichever read of the first segment it comes before, the copy doesn't count. */
+static void assert_recycling_is_seen(Fixture *fixture, void (*deed)(const Fixture *)) {
+  enum { READS = 3 }; /* first page, and two chunks from redo on */
+  for (int moment = 0; moment < READS; moment++) {
     save(fixture);
-    Error err = ERROR_INIT;
-    pid_t child = fork();
-    if (child == 0) {
-      usleep(500);
-      uint8_t junk[WAL_PAGE_SIZE] = {1};
-      int fd = open(old, O_WRONLY | O_CLOEXEC);
-      bool ok = rename(old, new) == 0;
-      for (off_t page = 0; ok && page < SEGMENT; page += WAL_PAGE_SIZE)
-        ok = pwrite(fd, junk, sizeof junk, page) == sizeof junk;
-      _exit(ok ? 0 : 1);
-    }
-    usleep((unsigned)at * 30);
+    hook.fixture = fixture;
+    hook.deed = deed;
+    hook.moment = moment;
     WalCopyResult result = {0};
-    bool ok = copy(fixture, fixture->writer.at, &result, &err);
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    assert_true(ok ? has_bytes(fixture, BASE, BASE + WAL_PAGE_SIZE) : result.recycled);
-    outcomes[ok]++;
-    assert_int_equal(unlink(new), 0);
+    Error err = ERROR_INIT;
+    assert_false(copy(fixture, fixture->writer.at, &result, &err));
+    assert_null(hook.deed); /* it did happen */
+    assert_int_equal(err.code, ERROR_SNAPSHOT_INVALID);
+    assert_true(result.recycled);
     assert_true(io_remove_tree(fixture->target, &err));
     assert_true(io_make_directories(fixture->target, 0700, &err));
   }
-  print_message("%d copied, %d recycled\n", outcomes[true], outcomes[false]);
-  assert_true(outcomes[false] > 0);
+}
+
+static void test_recycled_while_copying(void **state) {
+  assert_recycling_is_seen(*state, recycle);
+}
+
+/* Then wrong pages are read too, which must not pass for a damaged log. */
+static void test_recycled_and_overwritten_while_copying(void **state) {
+  assert_recycling_is_seen(*state, recycle_and_overwrite);
 }
 
 /* Real servers. */
@@ -531,9 +603,11 @@ int main(void) {
       FIXTURE_TEST(test_first_page_of_another_cluster),
       FIXTURE_TEST(test_segment_of_a_wrong_size),
       FIXTURE_TEST(test_target_not_empty),
+      FIXTURE_TEST(test_is_flushed),
       FIXTURE_TEST(test_recycled_before),
       FIXTURE_TEST(test_recycled_meanwhile),
-      FIXTURE_TEST(test_recycled_at_any_moment),
+      FIXTURE_TEST(test_recycled_while_copying),
+      FIXTURE_TEST(test_recycled_and_overwritten_while_copying),
       cmocka_unit_test(test_servers_recover),
       cmocka_unit_test(test_running_server),
   };
