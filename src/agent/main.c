@@ -1,6 +1,7 @@
 /* bough-agent: owns the volumes and runs postgres on them, under the compute account. */
 #include "agent/server.h"
 
+#include "compute/compute.h"
 #include "core/io.h"
 #include "core/lock.h"
 #include "core/log.h"
@@ -16,7 +17,8 @@
 #include <unistd.h>
 
 enum {
-  DIRECTORY_MODE = 0750, /* for the control account, which is in the group */
+  SYSTEM_MODE = 0750, /* for the control account, which is in the group */
+  USER_MODE = 0700,
   SOCKET_MODE = 0660,
   PID_FILE_MODE = 0640,
   LOCK_WAIT_MS = 15 * 1000, /* the sessions of a killed predecessor end with it, but not at once */
@@ -34,10 +36,11 @@ static bool check_account(const Home *home, Error *err) {
   return error_hint(err, "run `bough up`");
 }
 
-static bool make_directory(const char *path, Error *err) {
-  if (!io_make_directories(path, DIRECTORY_MODE, err))
+static bool make_directory(const Home *home, const char *path, Error *err) {
+  mode_t mode = home->system_mode ? SYSTEM_MODE : USER_MODE;
+  if (!io_make_directories(path, mode, err))
     return false;
-  if (chmod(path, DIRECTORY_MODE) != 0)
+  if (chmod(path, mode) != 0)
     return error_set_errno(err, errno, "could not set the mode of \"%s\"", path);
   return true;
 }
@@ -48,6 +51,16 @@ static bool write_pid_file(const char *path, Error *err) {
                               (json_int_t)process_start_time(getpid()));
   AUTO(str_free) char *text = json_text(process);
   return io_write_file(path, text, strlen(text), PID_FILE_MODE, err);
+}
+
+/* Limits are worth having, not worth failing for. */
+static void begin_limits(const Home *home) {
+  bool delegated = false;
+  Error failure = ERROR_INIT;
+  if (!compute_limits_begin(home, &delegated, &failure))
+    log_error(&failure, "computes run without limits by cgroup");
+  else if (!delegated)
+    log_info("no cgroup is delegated, computes run without limits by it");
 }
 
 static bool run(const char *root, Error *err) {
@@ -61,11 +74,12 @@ static bool run(const char *root, Error *err) {
   AUTO(str_free) char *pid_path = home_path(home, "agent/agent.pid");
   AUTO(str_free) char *socket_path = home_path(home, "agent/agent.sock");
   /* sessions inherit the lock: it is free when the last one of a predecessor has ended */
-  if (!make_directory(directory, err) ||
+  if (!make_directory(home, directory, err) ||
       !lock_take(lock_path, LOCK_EXCLUSIVE, LOCK_WAIT_MS, &lock, err) ||
       !rpc_listen(socket_path, SOCKET_MODE, &listener, err) || !write_pid_file(pid_path, err))
     return false;
   log_info("version %s, for %s", BOUGH_VERSION, root);
+  begin_limits(home);
   bool ok = server_run(home, listener, err);
   Error ignored = ERROR_INIT; /* stale ones do no harm */
   (void)!io_remove_file(socket_path, &ignored);

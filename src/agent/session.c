@@ -119,8 +119,8 @@ bool params_volume(Session *session, const RpcCall *call, const char **ret_id, V
 }
 
 static json_t *describe_agent(const Session *session) {
-  return json_pack("{s:s, s:i, s:i}", "version", BOUGH_VERSION, "pid", (int)session->agent,
-                   "landlock", confine_level());
+  return json_pack("{s:s, s:i, s:i, s:b}", "version", BOUGH_VERSION, "pid", (int)session->agent,
+                   "landlock", confine_level(), "cgroup", compute_limits_possible(session->home));
 }
 
 bool ping_method(void *context, const RpcCall *call, json_t **ret, Error *err) {

@@ -140,6 +140,7 @@ bool volume_complete_method(void *context, const RpcCall *call, json_t **ret, Er
 
 /* A server that still runs on it is ended first: its data goes anyway. */
 bool volume_delete_method(void *context, const RpcCall *call, json_t **ret, Error *err) {
+  const Session *session = context;
   const char *id = NULL;
   Pool *pool = NULL;
   AUTO_RELEASE(volume_paths_release) VolumePaths paths = {0};
@@ -147,7 +148,7 @@ bool volume_delete_method(void *context, const RpcCall *call, json_t **ret, Erro
     return false;
   ComputeSpec spec = {.data = paths.data, .wal = paths.wal, .directory = paths.settings};
   return compute_stop(&spec, NULL, STOP_IMMEDIATE, END_LIMIT_MS, err) &&
-         volume_delete(pool, id, err) && io_remove_tree(paths.settings, err);
+         volume_delete(pool, id, err) && compute_remove(session->home, &spec, err);
 }
 
 static json_t *describe_names(const char *const *names, size_t count) {

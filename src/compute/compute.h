@@ -15,6 +15,7 @@ typedef struct SizeClass { /* table in size_class.c */
   int shared_buffers_mb, work_mem_mb, maintenance_work_mem_mb, effective_cache_size_mb;
   int max_connections;
   int temp_file_limit_mb;
+  int memory_limit_mb; /* of all its processes, page cache included; where cgroups are delegated */
   const char *summary;
 } SizeClass;
 const SizeClass *size_class_find(const char *name); /* NULL when there is none */
@@ -68,6 +69,15 @@ CHECKED bool compute_find(const char *data, ComputeProcess *ret, Error *err);
  * what it printed, owned. */
 CHECKED bool compute_single(const Home *home, const ComputeSpec *spec, const char *database,
                             const char *sql, char **ret, Error *err);
+
+/* Moves the caller, the agent, out of the way in its delegated cgroup subtree, so that computes can
+ * get limits. *ret: whether there is one. Without it computes run without these limits. */
+CHECKED bool compute_limits_begin(const Home *home, bool *ret, Error *err);
+bool compute_limits_possible(const Home *home); /* whether a subtree is delegated */
+
+/* Removes what a compute has outside of its volume: settings, log, control group. It must be
+ * stopped. */
+CHECKED bool compute_remove(const Home *home, const ComputeSpec *spec, Error *err);
 
 /* Makes sure that nothing of a cluster runs or is left in shared memory, before its files are
  * removed or changed by other programs. ERROR_BRANCH_BUSY when its postmaster lives. */

@@ -1,6 +1,7 @@
 /* The last steps of a child before it is postgres. */
 #include "compute/server.h"
 
+#include "compute/cgroup.h"
 #include "core/clock.h"
 #include "core/io.h"
 
@@ -73,8 +74,8 @@ bool server_prepare(void *context) {
   Error failure = ERROR_INIT;
   int level = 0;
   set_oom_score(prepare->oom_score_adj);
-  if (hold(prepare->data, &failure) && set_limits(&failure) &&
-      confine(&prepare->confinement, &level, &failure))
+  if (cgroup_enter(prepare->group, &failure) && hold(prepare->data, &failure) &&
+      set_limits(&failure) && confine(&prepare->confinement, &level, &failure))
     return true;
   (void)dprintf(STDERR_FILENO, "bough: %s\n", failure.message);
   return false;

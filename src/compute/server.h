@@ -7,6 +7,7 @@
  * confinement. A failure is told on stderr. Everything is borrowed. */
 typedef struct ServerPrepare {
   const char *data;
+  const char *group; /* its control group, NULL: none */
   int oom_score_adj;
   Confinement confinement;
 } ServerPrepare;

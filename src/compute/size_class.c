@@ -3,8 +3,8 @@
 
 #include "core/str.h"
 
-/* A machine carries many small ones: shared memory is touched lazily, so an idle one costs about 20
- * MB. */
+/* A machine carries many small ones: shared memory is touched lazily, an idle small one takes about
+ * 16 MB. The memory limit leaves room for connections at work; page cache is reclaimed first. */
 static const SizeClass size_classes[] = {
     {.name = "small",
      .shared_buffers_mb = 64,
@@ -13,6 +13,7 @@ static const SizeClass size_classes[] = {
      .effective_cache_size_mb = 512,
      .max_connections = 100,
      .temp_file_limit_mb = 2048,
+     .memory_limit_mb = 2048,
      .summary = "feature branches, tests, small projects"},
     {.name = "medium",
      .shared_buffers_mb = 256,
@@ -21,6 +22,7 @@ static const SizeClass size_classes[] = {
      .effective_cache_size_mb = 2048,
      .max_connections = 200,
      .temp_file_limit_mb = 8192,
+     .memory_limit_mb = 8192,
      .summary = "shared tiers, load tests"},
     {.name = "large",
      .shared_buffers_mb = 1024,
@@ -29,6 +31,7 @@ static const SizeClass size_classes[] = {
      .effective_cache_size_mb = 6144,
      .max_connections = 400,
      .temp_file_limit_mb = 32768,
+     .memory_limit_mb = 32768,
      .summary = "a production tier on a machine of its own"},
 };
 

@@ -1,6 +1,7 @@
 /* Starts postgres on a data directory, confined to it. */
 #include "compute/compute.h"
 
+#include "compute/cgroup.h"
 #include "compute/conf.h"
 #include "compute/leftovers.h"
 #include "compute/server.h"
@@ -55,8 +56,12 @@ static bool may_use_network(const Home *home, const ComputeSpec *spec) {
 
 static bool launch(const Home *home, const ComputeSpec *spec, char **arguments, int log,
                    ComputeProcess *ret, Error *err) {
+  AUTO(str_free) char *group = NULL;
+  if (!cgroup_make(home, spec, &group, err))
+    return false;
   ServerPrepare prepare = {
       .data = spec->data,
+      .group = group,
       .oom_score_adj = spec->oom_score_adj,
       .confinement =
           {
@@ -119,4 +124,9 @@ bool compute_configure(const Home *home, const ComputeSpec *spec, Error *err) {
   return compute_find(spec->data, &running, err) && control_read(spec->data, &control, err) &&
          conf_write(home, spec, &control, err) &&
          (running.pid == 0 || process_signal(running.pid, running.start_time, SIGHUP, err));
+}
+
+bool compute_remove(const Home *home, const ComputeSpec *spec, Error *err) {
+  cgroup_remove(home, spec);
+  return io_remove_tree(spec->directory, err);
 }
