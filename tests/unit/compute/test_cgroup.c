@@ -1,6 +1,6 @@
 /* A delegated subtree of a real cgroup2 mount: the agent's leaf, a compute's group, its end. The
- * limits themselves need the memory and pids controllers, which are v1's on some machines: then
- * they are left. */
+ * limit itself needs the memory controller, which is v1's on some machines: then it is not looked
+ * at. */
 #include "compute/cgroup.h"
 
 #include "core/io.h"
