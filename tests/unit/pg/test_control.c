@@ -251,12 +251,24 @@ static void test_impossible_values(void **state) {
   }
 }
 
+/* A directory for one test. It is removed by the teardown, which also runs after a failure. */
+static int make_root(void **state) {
+  char *root = str_dup("/tmp/bough-test-XXXXXX");
+  *state = root;
+  return mkdtemp(root) != NULL ? 0 : -1;
+}
+
+static int remove_root(void **state) {
+  Error err = ERROR_INIT;
+  bool removed = io_remove_tree(*state, &err);
+  str_free(*state);
+  return removed ? 0 : -1;
+}
+
 /* A data directory with one file, whose bytes are damaged until a child puts them right. */
 static void test_torn_read(void **state) {
   require_cluster();
-  char root[] = "/tmp/bough-test-XXXXXX";
-  assert_non_null(mkdtemp(root));
-  AUTO_RELEASE(tree_guard_release) TreeGuard guard = {root};
+  const char *root = *state;
   AUTO(str_free) char *global = path_join(root, "global");
   AUTO(str_free) char *path = path_join(global, "pg_control");
   Error err = ERROR_INIT;
@@ -295,7 +307,7 @@ int main(void) {
       cmocka_unit_test(test_like_server_headers),
       cmocka_unit_test(test_every_damaged_bit_is_seen),
       cmocka_unit_test(test_impossible_values),
-      cmocka_unit_test(test_torn_read),
+      cmocka_unit_test_setup_teardown(test_torn_read, make_root, remove_root),
   };
   return cmocka_run_group_tests(tests, make_cluster, free_cluster);
 }

@@ -256,10 +256,22 @@ static void test_back_link(void **state) {
   assert_int_equal(read_log(&writer, writer.log.start, 0).records, 2);
 }
 
+/* A directory for one test. It is removed by the teardown, which also runs after a failure. */
+static int make_root(void **state) {
+  char *root = str_dup("/tmp/bough-test-XXXXXX");
+  *state = root;
+  return mkdtemp(root) != NULL ? 0 : -1;
+}
+
+static int remove_root(void **state) {
+  Error err = ERROR_INIT;
+  bool removed = io_remove_tree(*state, &err);
+  str_free(*state);
+  return removed ? 0 : -1;
+}
+
 static void test_files(void **state) {
-  char directory[] = "/tmp/bough-test-XXXXXX";
-  assert_non_null(mkdtemp(directory));
-  AUTO_RELEASE(tree_guard_release) TreeGuard guard = {directory};
+  const char *directory = *state;
   AUTO_RELEASE(wal_writer_release) WalWriter writer;
   wal_writer_init(&writer, BASE, SEGMENT, 3);
   while (wal_writer_add(&writer, 5000))
@@ -467,7 +479,7 @@ int main(void) {
       cmocka_unit_test(test_cut_inside_a_record),
       cmocka_unit_test(test_every_damage_is_seen),
       cmocka_unit_test(test_back_link),
-      cmocka_unit_test(test_files),
+      cmocka_unit_test_setup_teardown(test_files, make_root, remove_root),
       cmocka_unit_test(test_waldump_1mb),
       cmocka_unit_test(test_waldump_16mb),
   };
