@@ -39,7 +39,8 @@ typedef struct Daemon {
   TcpApi *tcp; /* NULL: not asked for */
   struct event *tick;
   bool ticking;
-  bool stopping;
+  bool stopping; /* new requests are refused */
+  bool draining; /* running ones are waited for */
   int64_t started_monotonic_us;
   int64_t started_wall_us;
   json_t *problems; /* what recovery could not put right, for doctor */
@@ -94,9 +95,10 @@ static void on_drain(evutil_socket_t fd, short events, void *context) {
 
 /* New requests are refused from now on, running ones end; computes and catalog go on. */
 static void stop(Daemon *daemon) {
-  if (daemon->stopping)
+  if (daemon->draining)
     return;
   daemon->stopping = true;
+  daemon->draining = true;
   log_info("stopping");
   http_server_stop_accepting(daemon->api);
   (void)event_del(daemon->tick);
