@@ -186,7 +186,7 @@ processes_agree() {
 
 show_logs() {
   local file
-  for file in "$BOUGH_HOME"/logs/boughd.log "$BOUGH_HOME"/logs/agent.log; do
+  for file in "$BOUGH_HOME"/logs/boughd.log "$BOUGH_HOME"/logs/agent.log "$BOUGH_HOME"/logs/catalog.log; do
     [[ ! -s $file ]] || { note "--- ${file##*/}" && tail -n 25 "$file" | sed 's/^/# /'; }
   done
 }
