@@ -48,7 +48,15 @@ test_end() {
   fi
   exit $((FAILED > 0))
 }
-trap 'STOPPED_AT="line $LINENO: $BASH_COMMAND"' ERR
+# Called by the trap, so frame 0 is where it stopped.
+stopped_at() {
+  local frame
+  STOPPED_AT="\"$1\""
+  for ((frame = 1; frame < ${#BASH_SOURCE[@]}; frame++)); do
+    STOPPED_AT+=", ${BASH_SOURCE[frame]##*/} line ${BASH_LINENO[frame - 1]}"
+  done
+}
+trap 'stopped_at "$BASH_COMMAND"' ERR
 trap 'test_end $?' EXIT
 trap 'exit 143' INT TERM
 

@@ -8,7 +8,7 @@ start_bough
 check "a second up is fine" bough up
 check "status answers" status_answers
 expect_json "status names the mode" .result.mode "$BOUGH_TEST_MODE" bough --json status
-expect_json "the catalog is up" .result.catalog.state running bough --json status
+expect_json "the catalog is up" .result.catalog.state up bough --json status
 
 make_project shop
 expect_json "the project is ready" .result.project.state ready bough --json project show shop
@@ -21,12 +21,12 @@ created=$(bough branch create experiment 2>&1)
 matches "create prints a connection string" "$created" 'postgresql://'
 matches "create prints how long it took" "$created" '[0-9.]+ ?m?s'
 equal "the branch has the data" "$(table_sum experiment inventory)" "$inventory"
-sql experiment "delete from inventory; create table mine (x int); insert into mine values (1)"
+sql experiment "truncate inventory cascade; create table mine (x int); insert into mine values (1)"
 equal "the branch is written" "$(sql experiment 'select count(*) from inventory')" 0
 equal "production never notices" "$(table_sum production inventory)" "$inventory"
 check_not "production has no such table" sql production 'select * from mine'
 
-sql production "update inventory set quantity = quantity + 1 where inventory_id = (select min(inventory_id) from inventory)" || true
+sql production "update inventory set quantity = quantity + 1 where inventory_code = (select min(inventory_code) from inventory)"
 now=$(table_sum production inventory)
 before=$(result '[.branch.id, .branch.endpoint.id, .url] | join(" ")' branch show experiment)
 check "reset" bough branch reset experiment
