@@ -68,7 +68,7 @@ static bool wait_until_ready(Context *context, const BranchRow *branch, const En
                       "postgres of branch \"%s\" ended while starting: %s", branch->name, tail);
       return error_hint(err, "its log: `bough endpoint show %s`", branch->name);
     }
-    if (!conn_error_is_starting(&failure)) {
+    if (failure.code != ERROR_COMPUTE_TIMEOUT) {
       *err = failure;
       return error_prefix(err, "branch \"%s\"", branch->name);
     }

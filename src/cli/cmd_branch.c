@@ -56,7 +56,7 @@ bool cmd_branch_delete_run(Cli *cli, json_t **ret, Error *err) {
 void cmd_branch_create_show(Cli *cli, const json_t *result) {
   const json_t *branch = branch_of(result);
   char duration[HUMAN_SIZE];
-  human_duration(json_integer_or(result, "duration_ms", 0), duration);
+  human_duration(json_number_or(result, "duration_ms", 0), duration);
   const char *parent = json_string_or(branch, "parent", NULL);
   show_line(cli, COLOUR_GOOD, "branch %s%s%s created in %s", show_text(branch, "name"),
             parent != NULL ? " of " : "", parent != NULL ? parent : "", duration);
@@ -67,7 +67,7 @@ void cmd_branch_create_show(Cli *cli, const json_t *result) {
 void cmd_branch_reset_show(Cli *cli, const json_t *result) {
   const json_t *branch = branch_of(result);
   char duration[HUMAN_SIZE];
-  human_duration(json_integer_or(result, "duration_ms", 0), duration);
+  human_duration(json_number_or(result, "duration_ms", 0), duration);
   show_line(cli, COLOUR_GOOD, "branch %s is as its parent %s is now, reset in %s",
             show_text(branch, "name"), show_text(branch, "parent"), duration);
   show_notes(cli, result);

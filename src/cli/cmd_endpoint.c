@@ -137,7 +137,7 @@ void cmd_endpoint_show_show(Cli *cli, const json_t *result) {
 void cmd_endpoint_change_show(Cli *cli, const json_t *result) {
   const json_t *endpoint = json_object_get(result, "endpoint");
   char duration[HUMAN_SIZE];
-  human_duration(json_integer_or(result, "duration_ms", 0), duration);
+  human_duration(json_number_or(result, "duration_ms", 0), duration);
   show_line(cli, COLOUR_GOOD, "the compute of %s is %s after %s", cli->invocation.arguments[0],
             show_text(endpoint, "state"), duration);
 }

@@ -114,7 +114,7 @@ void cmd_project_create_show(Cli *cli, const json_t *result) {
   const json_t *project = json_object_get(result, "project");
   const json_t *branch = json_object_get(result, "branch");
   char duration[HUMAN_SIZE];
-  human_duration(json_integer_or(result, "duration_ms", 0), duration);
+  human_duration(json_number_or(result, "duration_ms", 0), duration);
   show_line(cli, COLOUR_GOOD, "project %s with branch %s created in %s", show_text(project, "name"),
             show_text(branch, "name"), duration);
   show_line(cli, COLOUR_NONE, "%s", show_text(result, "url"));

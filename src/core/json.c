@@ -64,6 +64,11 @@ int64_t json_integer_or(const json_t *object, const char *key, int64_t fallback)
   return json_is_integer(value) ? json_integer_value(value) : fallback;
 }
 
+double json_number_or(const json_t *object, const char *key, double fallback) {
+  const json_t *value = json_object_get(object, key);
+  return json_is_number(value) ? json_number_value(value) : fallback;
+}
+
 bool json_bool_or(const json_t *object, const char *key, bool fallback) {
   const json_t *value = json_object_get(object, key);
   return json_is_boolean(value) ? json_is_true(value) : fallback;

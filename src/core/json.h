@@ -24,6 +24,7 @@ CHECKED bool json_get_object(const json_t *object, const char *key, json_t **ret
 /* Members that may be missing or null; of another type they count as missing. */
 const char *json_string_or(const json_t *object, const char *key, const char *fallback);
 int64_t json_integer_or(const json_t *object, const char *key, int64_t fallback);
+double json_number_or(const json_t *object, const char *key, double fallback);
 bool json_bool_or(const json_t *object, const char *key, bool fallback);
 
 /* {"code","message","hint"} for an Error and back. */
