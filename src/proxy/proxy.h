@@ -1,0 +1,32 @@
+/* What the parts of the program share: one of each, for its whole life. */
+#pragma once
+
+#include "core/name.h"
+#include "proxy/control.h"
+#include "proxy/limit.h"
+#include "proxy/route.h"
+#include "proxy/settings.h"
+#include "proxy/tls.h"
+
+#include <sys/queue.h>
+
+typedef struct Client Client;
+typedef struct Listener Listener;
+
+typedef struct Proxy {
+  Home *home;
+  Settings settings;
+  struct event_base *base;
+  Tls *tls;
+  Control *control;
+  Limits *limits;
+  RouteCache *routes;
+  Listener *listener; /* NULL once nobody is accepted any more */
+  char boot[ID_SIZE]; /* names this process */
+  size_t client_count;
+  uint64_t reports; /* so many were told */
+  unsigned ticks;
+  unsigned untold;        /* refusals that were too many to be told one by one */
+  int64_t drain_until_ms; /* 0: not draining */
+  TAILQ_HEAD(Clients, Client) clients;
+} Proxy;

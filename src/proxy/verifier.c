@@ -1,0 +1,129 @@
+/* Reads verifiers and tries proofs against them. */
+#include "proxy/verifier.h"
+
+#include "wire/base64.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+enum {
+  KEYS_LIMIT = 64,
+  KEYS_STEP = 8, /* so many, or twice, or thrice as many are tried */
+  SALT_LIMIT = 64,
+  ITERATIONS_LIMIT = 1000000,
+};
+
+typedef struct Key {
+  ScramKey key;
+  char *token; /* NULL: nobody's */
+  int64_t expires_us;
+} Key;
+
+struct Verifier {
+  char *principal;
+  char *salt;
+  unsigned iterations;
+  Key keys[KEYS_LIMIT];
+  size_t count; /* filled up to a multiple of KEYS_STEP */
+};
+
+DEFINE_AUTO(Verifier *, verifier_free)
+
+void verifier_free(Verifier *verifier) {
+  if (verifier == NULL)
+    return;
+  str_free(verifier->principal);
+  str_free(verifier->salt);
+  for (size_t at = 0; at < KEYS_LIMIT; at++)
+    str_free(verifier->keys[at].token);
+  OPENSSL_cleanse(verifier, sizeof *verifier);
+  mem_free(verifier);
+}
+
+static bool read_key_part(const json_t *object, const char *name, uint8_t ret[SCRAM_KEY_SIZE],
+                          Error *err) {
+  const char *text = NULL;
+  size_t length = 0;
+  if (!json_get_string(object, name, &text, err))
+    return false;
+  return (base64_decode(text, strlen(text), ret, SCRAM_KEY_SIZE, &length) &&
+          length == SCRAM_KEY_SIZE) ||
+         error_set(err, ERROR_INTERNAL, "a verifier's %s makes no sense", name);
+}
+
+static bool read_key(const json_t *object, Key *key, Error *err) {
+  const char *token = NULL;
+  if (!json_get_string(object, "token", &token, err) ||
+      !read_key_part(object, "stored_key", key->key.stored_key, err) ||
+      !read_key_part(object, "server_key", key->key.server_key, err))
+    return false;
+  key->token = str_dup(token);
+  key->expires_us = json_integer_or(object, "expires_at_us", 0);
+  return true;
+}
+
+static bool read_keys(const json_t *answer, Verifier *verifier, Error *err) {
+  const json_t *keys = json_object_get(answer, "keys");
+  size_t count = json_array_size(keys);
+  if (count > KEYS_LIMIT)
+    return error_set(err, ERROR_INTERNAL, "a principal with more than %d tokens", KEYS_LIMIT);
+  for (size_t at = 0; at < count; at++)
+    if (!read_key(json_array_get(keys, at), &verifier->keys[at], err))
+      return false;
+  verifier->count = count == 0 ? KEYS_STEP : (count + KEYS_STEP - 1) / KEYS_STEP * KEYS_STEP;
+  return true;
+}
+
+static bool check_salt(const char *salt, int64_t iterations, Error *err) {
+  uint8_t bytes[SALT_LIMIT];
+  size_t length = 0;
+  return (base64_decode(salt, strlen(salt), bytes, sizeof bytes, &length) && length > 0 &&
+          iterations > 0 && iterations <= ITERATIONS_LIMIT) ||
+         error_set(err, ERROR_INTERNAL, "a verifier's salt makes no sense");
+}
+
+bool verifier_read(const json_t *answer, Verifier **ret, Error *err) {
+  const char *salt = NULL;
+  int64_t iterations = 0;
+  if (!json_get_string(answer, "salt", &salt, err) ||
+      !json_get_integer(answer, "iterations", &iterations, err) ||
+      !check_salt(salt, iterations, err))
+    return false;
+  AUTO(verifier_free) Verifier *verifier = mem_new(1, sizeof *verifier);
+  verifier->principal = str_dup(json_string_or(answer, "principal", ""));
+  verifier->salt = str_dup(salt);
+  verifier->iterations = (unsigned)iterations;
+  if (!read_keys(answer, verifier, err))
+    return false;
+  *ret = STEAL(verifier);
+  return true;
+}
+
+const char *verifier_principal(const Verifier *verifier) {
+  return verifier->principal;
+}
+
+const char *verifier_salt(const Verifier *verifier) {
+  return verifier->salt;
+}
+
+unsigned verifier_iterations(const Verifier *verifier) {
+  return verifier->iterations;
+}
+
+bool verifier_match(const Verifier *verifier, const Scram *scram, int64_t now_us,
+                    const char **ret_token, const ScramKey **ret_key) {
+  const Key *match = NULL;
+  for (size_t at = 0; at < verifier->count; at++) {
+    const Key *key = &verifier->keys[at];
+    bool fits = scram_matches(scram, &key->key);
+    bool usable = key->token != NULL && (key->expires_us == 0 || key->expires_us > now_us);
+    if (fits & usable)
+      match = key;
+  }
+  if (match == NULL)
+    return false;
+  *ret_token = match->token;
+  *ret_key = &match->key;
+  return true;
+}
