@@ -25,6 +25,12 @@ static char **slot_for(RouteMatch *match, const char *placeholder) {
   }
 }
 
+/* Names are UTF-8, or they can't be said in JSON. */
+static bool is_text(const char *bytes) {
+  AUTO(json_free) json_t *text = json_string(bytes);
+  return text != NULL;
+}
+
 static bool fits(const char *pattern, const char *path, RouteMatch *match) {
   while (*pattern != '\0' || *path != '\0') {
     size_t pattern_length = strcspn(pattern, "/");
@@ -33,7 +39,7 @@ static bool fits(const char *pattern, const char *path, RouteMatch *match) {
       char **slot = slot_for(match, pattern);
       str_free(*slot);
       *slot = http_unescape(path, path_length);
-      if (*slot == NULL || path_length == 0)
+      if (*slot == NULL || path_length == 0 || !is_text(*slot))
         return false;
     } else if (pattern_length != path_length || strncmp(pattern, path, path_length) != 0) {
       return false;

@@ -93,11 +93,14 @@ static void drop_location(char *text) {
     *location = '\0';
 }
 
-/* No socket yet, nobody behind it yet, or somebody who says so. */
+/* No socket yet, nobody behind it yet, one whose mode postgres hasn't set yet (it binds first, then
+ * calls chmod), or somebody who says so. */
 static bool is_starting(const char *text, const char *sqlstate) {
-  return str_equal(sqlstate, "57P03") ||
-         (sqlstate[0] == '\0' &&
-          (strstr(text, strerror(ENOENT)) != NULL || strstr(text, strerror(ECONNREFUSED)) != NULL));
+  static const int errors[] = {ENOENT, ECONNREFUSED, EACCES};
+  bool is_local = false;
+  for (size_t at = 0; at < ARRAY_LENGTH(errors); at++)
+    is_local = is_local || strstr(text, strerror(errors[at])) != NULL;
+  return str_equal(sqlstate, "57P03") || (sqlstate[0] == '\0' && is_local);
 }
 
 /* libpq's own advice stands in an indented line of its own. Cuts text there. */
