@@ -6,11 +6,24 @@
 #include "agent/session.h"
 #include "compute/compute.h"
 #include "core/io.h"
+#include "core/lock.h"
 #include "core/str.h"
 #include "pg/cleanfiles.h"
 #include "pg/walcopy.h"
 
-enum { END_LIMIT_MS = 1000 };
+enum { END_LIMIT_MS = 1000, GUARD_MS = 60 * 1000 };
+
+/* One step at a time on a volume: a worker may die in the middle of one, and its recovery must not
+ * overtake the session that still carries it out. */
+static bool guard(const Session *session, const char *id, int *ret, Error *err) {
+  AUTO(str_free) char *path = home_path(session->home, "agent/%s.lock", id);
+  return lock_take(path, LOCK_EXCLUSIVE, GUARD_MS, ret, err);
+}
+
+static void forget_guard(const Session *session, const char *id) {
+  AUTO(str_free) char *path = home_path(session->home, "agent/%s.lock", id);
+  (void)!io_remove_file(path, NULL); /* an empty file that stays does no harm */
+}
 
 static const struct {
   StorageFeature feature;
@@ -52,10 +65,11 @@ bool volume_fork_method(void *context, const RpcCall *call, json_t **ret, Error 
   Pool *pool = NULL;
   Control control;
   AUTO_RELEASE(volume_paths_release) VolumePaths paths = {0};
+  AUTO_RELEASE(fd_release) int lock = -1;
   if (!params_id(call, "source", "vol", &source, err) ||
       !params_volume(context, call, &id, &paths, err) || !session_pool(context, &pool, err) ||
-      !volume_fork(pool, source, id, err) || !volume_attach(pool, id, err) ||
-      !control_read(paths.data, &control, err))
+      !guard(context, id, &lock, err) || !volume_fork(pool, source, id, err) ||
+      !volume_attach(pool, id, err) || !control_read(paths.data, &control, err))
     return false;
   *ret = json_pack("{s:o}", "control", describe_control(&control));
   return true;
@@ -127,7 +141,10 @@ static bool clean(Completion *completion, Error *err) {
 
 bool volume_complete_method(void *context, const RpcCall *call, json_t **ret, Error *err) {
   AUTO_RELEASE(completion_release) Completion completion = {0};
-  if (!prepare_completion(context, call, &completion, err) || !copy_log(&completion, err) ||
+  AUTO_RELEASE(fd_release) int lock = -1;
+  const char *id = NULL;
+  if (!params_id(call, "volume", "vol", &id, err) || !guard(context, id, &lock, err) ||
+      !prepare_completion(context, call, &completion, err) || !copy_log(&completion, err) ||
       !clean(&completion, err))
     return false;
   const WalCopyResult *copied = &completion.copied;
@@ -138,17 +155,37 @@ bool volume_complete_method(void *context, const RpcCall *call, json_t **ret, Er
   return true;
 }
 
+/* The endpoint whose socket directory goes with the volume, if one was named. */
+static bool read_sockets(const Session *session, const RpcCall *call, char **ret, Error *err) {
+  const char *endpoint = NULL;
+  if (json_object_get(call->params, "endpoint") == NULL)
+    return true;
+  if (!params_id(call, "endpoint", "ep", &endpoint, err))
+    return false;
+  *ret = path_join(session->home->run, endpoint);
+  return true;
+}
+
 /* A server that still runs on it is ended first: its data goes anyway. */
 bool volume_delete_method(void *context, const RpcCall *call, json_t **ret, Error *err) {
   const Session *session = context;
   const char *id = NULL;
   Pool *pool = NULL;
+  AUTO(str_free) char *sockets = NULL;
   AUTO_RELEASE(volume_paths_release) VolumePaths paths = {0};
-  if (!params_volume(context, call, &id, &paths, err) || !session_pool(context, &pool, err))
+  AUTO_RELEASE(fd_release) int lock = -1;
+  if (!params_volume(context, call, &id, &paths, err) || !session_pool(context, &pool, err) ||
+      !read_sockets(session, call, &sockets, err) || !guard(session, id, &lock, err))
     return false;
-  ComputeSpec spec = {.data = paths.data, .wal = paths.wal, .directory = paths.settings};
-  return compute_stop(&spec, NULL, STOP_IMMEDIATE, END_LIMIT_MS, err) &&
-         volume_delete(pool, id, err) && compute_remove(session->home, &spec, err);
+  ComputeSpec spec = {.data = paths.data,
+                      .wal = paths.wal,
+                      .directory = paths.settings,
+                      .socket_directory = sockets};
+  if (!compute_stop(&spec, NULL, STOP_IMMEDIATE, END_LIMIT_MS, err) ||
+      !volume_delete(pool, id, err) || !compute_remove(session->home, &spec, err))
+    return false;
+  forget_guard(session, id);
+  return true;
 }
 
 static json_t *describe_names(const char *const *names, size_t count) {

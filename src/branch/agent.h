@@ -1,35 +1,44 @@
+/* clang-format off */
 /* Calls to bough-agent, the process under the compute account that owns volumes and runs postgres.
  *
- * Methods, params -> result. V is a volume id, E an endpoint id.
- *   ping             {}                               -> {version, pid, landlock}
- *   hello            {}                               -> {version, pid, landlock}  (ends the
- * sessions of an earlier boughd and waits for their end) pool.status      {} -> {driver,
- * features[], size, available} volume.create    {volume}                         -> {} volume.fork
- * {source, volume}                 -> {control}      snapshot, no log yet volume.complete  {source,
- * volume, end?, label?}   -> {redo, end, timeline, bytes, unlogged, tablespaces} copy the log, walk
- * it, clean files, fsync; end: LSN text, missing: to the last valid record; label: backup_label of
- * a copy in backup mode Error snapshot-invalid with {"recycled":true} in hint "recycled" when a new
- * snapshot is needed volume.delete    {volume}                         -> {} volume.list      {} ->
- * {volumes:[V], foreign:[path]} volume.usage     {volume}                         -> {logical,
- * written, freed, wal, extents} (null: unknown) volume.control   {volume} -> {state, checkpoint,
- * redo, timeline, major, checksums, max_connections, segment_size, system_identifier} cluster.init
- * {volume}                         -> {}   initdb with data checksums, superuser bough_platform,
- * pg_wal moved to ../wal cluster.basebackup {volume, conninfo, password?}  -> {}   progress {done,
- * total} in bytes. The password lies in a file of the agent's (0600, removed always) while it
- * copies, never in an argument cluster.checksums {volume}                        -> {enabled:bool}
- * pg_checksums where they are off cluster.single   {volume, database, sql}          -> {output}
- * postgres --single, for what must happen before any session (event triggers don't fire there)
- *   compute.start    {volume, endpoint, size, preload?, first_start, oom_score_adj} -> {pid,
- * start_time} compute.stop     {volume, endpoint, pid, start_time, immediate, timeout_ms}     -> {}
- *   compute.configure as compute.start                -> {}  settings anew, SIGHUP
- *   compute.find     {volume}                         -> {pid, start_time}  pid 0: none
- *   compute.log      {volume, bytes}                  -> {text}
- *   compute.measure  {pid, start_time}                -> {written, memory} (null: unknown)
- *   host.leftovers   {volumes:[V], endpoints:[E]}     -> {processes:[], shared_memory:[],
- * directories:[]} what is Bough's by name but isn't listed in the call host.clear       same as
- * host.leftovers           -> {}  removes socket and settings directories that leftovers named;
- * processes are only reported
+ * Methods, their parameters, their results. V is a volume's id, E an endpoint's.
+ *
+ *   ping                {} -> {version, pid, landlock, cgroup}
+ *   hello               {} -> the same; ends the sessions of an earlier boughd and waits for their end
+ *   pool.status         {} -> {driver, features[], size, available}
+ *   volume.create       {volume: V}
+ *   volume.fork         {source: V, volume: V} -> {control}
+ *                       a snapshot, with no log yet
+ *   volume.complete     {source, volume, end?, label?} -> {redo, end, timeline, bytes, unlogged, tablespaces}
+ *                       copies the log, walks it, cleans files, flushes. end: text of a position, missing:
+ *                       to the last valid record; label: backup_label of a copy in backup mode. When the
+ *                       log was recycled meanwhile: snapshot-invalid with the hint "recycled"
+ *   volume.delete       {volume, endpoint?: E}
+ *                       with the settings, and the endpoint's socket directory
+ *   volume.list         {} -> {volumes: [V], foreign: [path]}
+ *   volume.usage        {volume} -> {logical, written, freed, wal, extents}, null: unknown
+ *   volume.control      {volume} -> {state, checkpoint, redo, timeline, major, checksums, max_connections,
+ *                       segment_size, system_identifier}
+ *   cluster.init        {volume}
+ *                       initdb with data checksums, superuser bough_platform, pg_wal moved to ../wal
+ *   cluster.basebackup  {volume, conninfo, password?}, progress {done, total} in bytes
+ *                       the password lies in a file of the agent's while it copies, never in an argument
+ *   cluster.checksums   {volume} -> {enabled}
+ *                       pg_checksums, where they are off
+ *   cluster.single      {volume, database, sql} -> {output}
+ *                       postgres --single: for what must happen before any session
+ *   compute.start       {volume, endpoint, size, preload?, first_start, oom_score_adj, settings?}
+ *                       -> {pid, start_time}
+ *   compute.configure   as compute.start; writes the settings anew and has them read
+ *   compute.stop        {volume, endpoint, pid, start_time, immediate, timeout_ms}
+ *   compute.find        {volume} -> {pid, start_time}, pid 0: none
+ *   compute.log         {volume, bytes} -> {text}
+ *   compute.measure     {pid, start_time} -> {written, memory}, null: unknown
+ *   host.leftovers      {volumes: [V], endpoints: [E]} -> {processes, shared_memory, directories}
+ *                       what is Bough's by name but isn't in the lists of the call
+ *   host.clear          as host.leftovers; removes the directories. Processes are only reported
  */
+/* clang-format on */
 #pragma once
 
 #include "core/base.h"

@@ -28,10 +28,13 @@ static bool remove_rows(Context *context, BranchRow *branch, const char *operati
 
 /* Forks of this volume that are under way end first; then nobody can start it any more. */
 static bool remove_volume(Context *context, const BranchRow *branch, Error *err) {
+  EndpointRow endpoint;
   AUTO_RELEASE(fd_release) int lock = -1;
-  if (!volume_lock(context, branch->volume, LOCK_EXCLUSIVE, VOLUME_LOCK_MS, &lock, err) ||
-      !agent_call(context->agent, "volume.delete", json_pack("{s:s}", "volume", branch->volume),
-                  NULL, err))
+  if (!endpoint_of_branch(context->catalog, branch->id, &endpoint, err) ||
+      !volume_lock(context, branch->volume, LOCK_EXCLUSIVE, VOLUME_LOCK_MS, &lock, err) ||
+      !agent_call(context->agent, "volume.delete",
+                  json_pack("{s:s, s:s}", "volume", branch->volume, "endpoint", endpoint.id), NULL,
+                  err))
     return false;
   volume_lock_forget(context, branch->volume);
   return true;

@@ -277,8 +277,10 @@ bool endpoint_revive(Context *context, const char *id, Error *err) {
   EndpointRow endpoint;
   BranchRow branch;
   AUTO_RELEASE(fd_release) int lock = -1;
-  if (!endpoint_get(context->catalog, id, &endpoint, err) ||
-      !lock_present_volume(context, endpoint.branch, &branch, &lock, err) ||
+  Error gone = ERROR_INIT; /* with its branch: that is why its process ended */
+  if (!endpoint_get(context->catalog, id, &endpoint, &gone))
+    return gone.code == ERROR_NOTHING_TO_DO || error_set(err, gone.code, "%s", gone.message);
+  if (!lock_present_volume(context, endpoint.branch, &branch, &lock, err) ||
       !endpoint_get(context->catalog, id, &endpoint, err))
     return false;
   if (!endpoint.wanted || endpoint_is_alive(&endpoint) || branch.state != ROW_READY)

@@ -75,7 +75,8 @@ CHECKED bool compute_single(const Home *home, const ComputeSpec *spec, const cha
 CHECKED bool compute_limits_begin(const Home *home, bool *ret, Error *err);
 bool compute_limits_possible(const Home *home); /* whether a subtree is delegated */
 
-/* Removes what a compute has outside of its volume: settings, log, control group. It must be
+/* Removes what a compute has outside of its volume: settings, log, control group, and its socket
+ * directory if the spec names one. It must be
  * stopped. */
 CHECKED bool compute_remove(const Home *home, const ComputeSpec *spec, Error *err);
 

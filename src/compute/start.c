@@ -128,5 +128,6 @@ bool compute_configure(const Home *home, const ComputeSpec *spec, Error *err) {
 
 bool compute_remove(const Home *home, const ComputeSpec *spec, Error *err) {
   cgroup_remove(home, spec);
-  return io_remove_tree(spec->directory, err);
+  return io_remove_tree(spec->directory, err) &&
+         (spec->socket_directory == NULL || io_remove_tree(spec->socket_directory, err));
 }
