@@ -117,7 +117,8 @@ static void add_superuser(Buffer *sql, const char *bootstrap) {
   buffer_add_text(sql, "CREATE ROLE bough_helper SUPERUSER;\n\n"
                        "SET SESSION AUTHORIZATION bough_helper;\n\nALTER ROLE ");
   sql_add_identifier(sql, bootstrap);
-  buffer_add_text(sql, " RENAME TO " PLATFORM_ROLE ";\n\nRESET SESSION AUTHORIZATION;\n\n"
+  buffer_add_text(sql, " RENAME TO " PLATFORM_ROLE ";\n\nSET SESSION AUTHORIZATION " PLATFORM_ROLE
+                       ";\n\n"
                        "DROP ROLE bough_helper;\n\nCREATE ROLE ");
   sql_add_identifier(sql, bootstrap);
   buffer_add_text(sql, " NOLOGIN;\n\n");

@@ -133,7 +133,7 @@ static bool connect_to(const Source *source, const char *database, bool replicat
   if (replication)
     options[count++] = (ConnOption){"replication", "true"};
   options[count++] = (ConnOption){"password", source->password};
-  options[count] = (ConnOption){"passfile", "/dev/null"}; /* not the services' own */
+  options[count] = (ConnOption){"passfile", "/nonexistent"}; /* not the services' own */
   return conn_open(options, CONNECT_MS, ret, err);
 }
 
