@@ -28,8 +28,9 @@ left_processes() {
   done
 }
 
+# no_processes_left [SECONDS]: they are given that long to end.
 no_processes_left() {
-  local left until=$((SECONDS + 5))
+  local left until=$((SECONDS + ${1:-5}))
   left=$(left_processes)
   while [[ -n $left && $SECONDS -lt $until ]]; do
     sleep 0.2

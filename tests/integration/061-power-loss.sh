@@ -20,18 +20,11 @@ make_project shop
 bough branch create busy >/dev/null 2>&1
 load_prepare busy 5
 
-kill_all() {
-  local pid rest
-  while read -r pid rest; do
-    [[ $rest == *"$0"* ]] || kill -9 "$pid" 2>/dev/null || true
-  done <<<"$(left_processes)"
-}
-
 cut_power() {
   cp --reflink=always "$TEST_DIR/disk/pool.img" "$TEST_DIR/disk/pool.clone"
   cp -a --reflink=always "$BOUGH_HOME/wal" "$TEST_DIR/disk/wal.clone"
-  kill_all
-  wait_for 10 test -z "$(left_processes)" || true
+  kill_left
+  no_processes_left 10
   umount "$(config .pool.path)"
   mv "$TEST_DIR/disk/pool.clone" "$TEST_DIR/disk/pool.img"
   rm -rf "$BOUGH_HOME/wal"

@@ -39,7 +39,8 @@ equal "the catalog is the same process" "$(head -n 1 "$BOUGH_HOME/catalog/postma
 agent=$(agent_pid)
 kill -9 "$agent"
 check "without its agent, status answers" status_answers
-check "a branch can be made again after the agent died" wait_for 20 bough branch create three
+check "up brings the agent back" bough up
+check "a branch can be made again" bough branch create three
 equal "the computes are still the same" "$(pids)" "$before"
 
 kill_boughd

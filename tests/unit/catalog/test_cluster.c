@@ -191,12 +191,12 @@ static void test_orphaned_backend(void **state) {
 }
 
 static void test_rests_of_a_killed_first_start(void **state) {
-  AUTO(str_free) char *unfinished = home_path(&home, "catalog.new/base/1");
+  AUTO(str_free) char *unfinished = home_path(&home, "catalog.new-aaaaaaaaaaaa/base/1");
   AUTO(str_free) char *conninfo = NULL;
   Error err = ERROR_INIT;
   assert_true(io_make_directories(unfinished, 0700, &err));
   (void)start(&conninfo);
-  AUTO(str_free) char *other = home_path(&home, "catalog.new");
+  AUTO(str_free) char *other = home_path(&home, "catalog.new-aaaaaaaaaaaa");
   assert_false(io_exists(other));
 }
 
