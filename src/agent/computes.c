@@ -9,7 +9,7 @@
 
 #include <limits.h>
 
-enum { LOG_BYTES_MAX = 1024 * 1024, OOM_SCORE_MAX = 1000, STOP_MS = 30 * 1000 };
+enum { LOG_BYTES_MAX = 1024 * 1024, OOM_SCORE_MAX = 1000, STOP_MS = 30 * 1000, READY_MS = 2000 };
 
 typedef struct Target {
   VolumePaths paths;
@@ -92,6 +92,7 @@ bool compute_start_method(void *context, const RpcCall *call, json_t **ret, Erro
       (target.spec.first_start && !prepare_first_start(&target, err)) ||
       !compute_start(session->home, &target.spec, &process, err))
     return false;
+  compute_wait_ready(&target.spec, &process, READY_MS);
   *ret = describe_process(&process);
   return true;
 }
@@ -156,7 +157,8 @@ bool compute_measure_method(void *context, const RpcCall *call, json_t **ret, Er
   int64_t written = -1;
   int64_t memory = -1;
   if (process.pid > 0)
-    compute_measure(&process, &written, &memory);
+    compute_measure(&process, &written,
+                    json_bool_or(call->params, "memory", true) ? &memory : NULL);
   *ret = json_pack("{s:o, s:o}", "written", known(written), "memory", known(memory));
   return true;
 }

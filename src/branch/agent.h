@@ -33,7 +33,8 @@
  *   compute.stop        {volume, endpoint, pid, start_time, immediate, timeout_ms}
  *   compute.find        {volume} -> {pid, start_time}, pid 0: none
  *   compute.log         {volume, bytes} -> {text}
- *   compute.measure     {pid, start_time} -> {written, memory}, null: unknown
+ *   compute.measure     {pid, start_time, memory?} -> {written, memory}, null: unknown; memory false spares
+ *                       adding it up
  *   host.leftovers      {volumes: [V], endpoints: [E]} -> {processes, shared_memory, directories}
  *                       what is Bough's by name but isn't in the lists of the call
  *   host.clear          as host.leftovers; removes the directories. Processes are only reported

@@ -18,8 +18,8 @@ typedef struct Writer {
 static bool measure(Context *context, Writer *writer, Error *err) {
   AUTO(json_free) json_t *answer = NULL;
   if (!agent_call(context->agent, "compute.measure",
-                  json_pack("{s:i, s:I}", "pid", writer->endpoint.pid, "start_time",
-                            (json_int_t)writer->endpoint.start_time),
+                  json_pack("{s:i, s:I, s:b}", "pid", writer->endpoint.pid, "start_time",
+                            (json_int_t)writer->endpoint.start_time, "memory", 0),
                   &answer, err))
     return false;
   writer->written = json_integer_or(answer, "written", 0);
@@ -90,7 +90,7 @@ static bool suspend_largest(Context *context, const Writer *writers, size_t coun
          suspend(context, largest, "the pool is nearly full and it wrote most", events, err);
 }
 
-bool watch_pool(Context *context, json_t **ret_events, Error *err) {
+bool watch_pool(Context *context, bool measure_all, json_t **ret_events, Error *err) {
   AUTO(json_free) json_t *events = json_array();
   Error full = ERROR_INIT;
   Writer *writers = NULL;
@@ -100,9 +100,9 @@ bool watch_pool(Context *context, json_t **ret_events, Error *err) {
     *err = full;
     return false;
   }
-  bool ok = list_writers(context, &writers, &count, err) &&
-            suspend_over_cap(context, writers, count, events, err) &&
-            (has_room || suspend_largest(context, writers, count, events, err));
+  bool ok = (has_room && !measure_all) || list_writers(context, &writers, &count, err);
+  ok = ok && suspend_over_cap(context, writers, count, events, err) &&
+       (has_room || suspend_largest(context, writers, count, events, err));
   mem_free(writers);
   if (ok)
     *ret_events = STEAL(events);

@@ -49,6 +49,11 @@ typedef struct ComputeProcess {
 CHECKED bool compute_start(const Home *home, const ComputeSpec *spec, ComputeProcess *ret,
                            Error *err);
 
+/* Waits until the server says in its postmaster.pid that it takes connections, has ended, or
+ * limit_ms are over. Only spares the caller attempts to connect, each of which would cost the
+ * starting server a process; the caller connects all the same. */
+void compute_wait_ready(const ComputeSpec *spec, const ComputeProcess *process, int limit_ms);
+
 /* Writes the settings again and has the running server read them: what differs between a first
  * start and later ones, as far as it can change without a restart (autovacuum). */
 CHECKED bool compute_configure(const Home *home, const ComputeSpec *spec, Error *err);
@@ -90,7 +95,8 @@ char *compute_log_tail(const char *directory, size_t max_bytes);
 CHECKED bool compute_log_rotate(const char *directory, uint64_t limit, Error *err);
 
 /* Bytes that the compute's processes wrote since it started (/proc/PID/io), -1 when unknown, and
- * its memory in bytes (proportional set size of all its processes), -1 likewise. */
+ * its memory in bytes (proportional set size of all its processes), -1 likewise. ret_memory may be
+ * NULL: adding up the memory costs milliseconds. */
 void compute_measure(const ComputeProcess *process, int64_t *ret_written, int64_t *ret_memory);
 
 /* Confines the calling process: it can read what a PostgreSQL server needs of the system, write

@@ -26,11 +26,14 @@ static int64_t read_value(pid_t pid, const char *name, const char *key) {
   return UNKNOWN;
 }
 
+/* memory_kb may be NULL. */
 static void add_process(pid_t pid, int64_t *written, int64_t *memory_kb) {
   int64_t bytes = read_value(pid, "io", "write_bytes:");
-  int64_t kilobytes = read_value(pid, "smaps_rollup", "Pss:");
   *written +=
       bytes > 0 ? bytes : 0; /* a child may have ended meanwhile: then its parent has its bytes */
+  if (memory_kb == NULL)
+    return;
+  int64_t kilobytes = read_value(pid, "smaps_rollup", "Pss:");
   *memory_kb += kilobytes > 0 ? kilobytes : 0;
 }
 
@@ -50,15 +53,18 @@ static bool add_children(pid_t pid, int64_t *written, int64_t *memory_kb) {
 void compute_measure(const ComputeProcess *process, int64_t *ret_written, int64_t *ret_memory) {
   int64_t written = 0;
   int64_t memory_kb = 0;
+  int64_t *sum = ret_memory != NULL ? &memory_kb : NULL;
   *ret_written = UNKNOWN;
-  *ret_memory = UNKNOWN;
+  if (ret_memory != NULL)
+    *ret_memory = UNKNOWN;
   /* the kernel adds a child's figures to its parent's when that reaps it, so nothing is missing */
   if (read_value(process->pid, "io", "write_bytes:") == UNKNOWN ||
-      !add_children(process->pid, &written, &memory_kb))
+      !add_children(process->pid, &written, sum))
     return;
-  add_process(process->pid, &written, &memory_kb);
+  add_process(process->pid, &written, sum);
   if (process_start_time(process->pid) != process->start_time)
     return;
   *ret_written = written;
-  *ret_memory = memory_kb * KILOBYTE;
+  if (ret_memory != NULL)
+    *ret_memory = memory_kb * KILOBYTE;
 }

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* Lines of the file, from 1 (PostgreSQL's utils/pidfile.h). */
-enum { LINE_PID = 1, LINE_DATA = 2, LINE_MEMORY = 7 };
+enum { LINE_PID = 1, LINE_DATA = 2, LINE_MEMORY = 7, LINE_STATUS = 8 };
 
 /* The digits at text, up to limit. *ret_end is behind them; false when there are none or too many.
  */
@@ -64,6 +64,8 @@ static bool read_line(int number, const char *line, PostmasterPid *ret) {
     memcpy(ret->data, line, strlen(line) + 1);
   if (number == LINE_MEMORY)
     read_memory(line, ret);
+  if (number == LINE_STATUS)
+    ret->is_ready = str_starts(line, "ready");
   return true;
 }
 
@@ -73,7 +75,7 @@ bool postmaster_pid_decode(const char *text, size_t length, PostmasterPid *ret) 
   AUTO(str_free) char *copy = str_ndup(text, length);
   PostmasterPid found = {0};
   char *rest = copy;
-  for (int number = LINE_PID; number <= LINE_MEMORY && rest != NULL; number++) {
+  for (int number = LINE_PID; number <= LINE_STATUS && rest != NULL; number++) {
     const char *line = strsep(&rest, "\n");
     if (!read_line(number, line, &found))
       return false;

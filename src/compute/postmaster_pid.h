@@ -17,6 +17,7 @@ typedef struct PostmasterPid {
   bool has_memory;    /* the segment below is given */
   int64_t memory_key; /* of the SysV segment that marks the directory as in use */
   int memory_id;
+  bool is_ready; /* it says that it takes connections */
 } PostmasterPid;
 
 /* False when not even a process is named. Pure; fuzzed. */

@@ -4,7 +4,9 @@
 #include "compute/cgroup.h"
 #include "compute/conf.h"
 #include "compute/leftovers.h"
+#include "compute/postmaster_pid.h"
 #include "compute/server.h"
+#include "core/clock.h"
 #include "core/io.h"
 #include "core/process.h"
 #include "core/str.h"
@@ -21,6 +23,7 @@ enum {
   SOCKET_MODE = 0750, /* the compute account's group: the control account is in it */
   LOG_LIMIT = 16 * 1024 * 1024,
   LOG_TAIL = 600,
+  READY_POLL_MS = 2,
 };
 
 /* The directory is made when missing, and must be ours: a socket directory may lie below /tmp. */
@@ -124,6 +127,18 @@ bool compute_configure(const Home *home, const ComputeSpec *spec, Error *err) {
   return compute_find(spec->data, &running, err) && control_read(spec->data, &control, err) &&
          conf_write(home, spec, &control, err) &&
          (running.pid == 0 || process_signal(running.pid, running.start_time, SIGHUP, err));
+}
+
+void compute_wait_ready(const ComputeSpec *spec, const ComputeProcess *process, int limit_ms) {
+  AUTO(str_free) char *path = path_join(spec->data, "postmaster.pid");
+  int64_t deadline = clock_monotonic_ms() + limit_ms;
+  while (clock_monotonic_ms() < deadline &&
+         process_start_time(process->pid) == process->start_time) {
+    PostmasterPid found = {0};
+    if (postmaster_pid_read(path, &found, NULL) && found.pid == process->pid && found.is_ready)
+      return;
+    clock_sleep_ms(READY_POLL_MS);
+  }
 }
 
 bool compute_remove(const Home *home, const ComputeSpec *spec, Error *err) {

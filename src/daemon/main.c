@@ -26,6 +26,7 @@
 enum {
   CLIENT_IDLE_SECONDS = 60,
   TICK_SECONDS = 1,
+  MEASURE_TICKS = 15,
   DRAIN_SECONDS = 60, /* for running jobs when boughd is told to stop */
   FAREWELL_MS = 200,  /* for the last answers to leave */
 };
@@ -39,6 +40,7 @@ typedef struct Daemon {
   TcpApi *tcp; /* NULL: not asked for */
   struct event *tick;
   bool ticking;
+  unsigned ticks;
   bool stopping; /* new requests are refused */
   bool draining; /* running ones are waited for */
   int64_t started_monotonic_us;
@@ -325,8 +327,10 @@ static void on_tick(evutil_socket_t fd, short events, void *context) {
   if (daemon->ticking || !daemon->ready || daemon->stopping || daemon->home->pool_path == NULL)
     return;
   daemon->ticking = true;
-  dispatcher_submit(daemon->dispatcher, route_job("tick"), json_object(), NULL, 0, NULL, on_ticked,
-                    daemon);
+  daemon->ticks++;
+  dispatcher_submit(daemon->dispatcher, route_job("tick"),
+                    json_pack("{s:{s:b}}", "body", "measure", daemon->ticks % MEASURE_TICKS == 0),
+                    NULL, 0, NULL, on_ticked, daemon);
 }
 
 /* Start */
