@@ -143,11 +143,11 @@ void human_age(int64_t seconds, char ret[HUMAN_SIZE]) {
     (void)snprintf(ret, HUMAN_SIZE, "%lld %s%s", count, units[unit].name, count == 1 ? "" : "s");
 }
 
-void human_duration(int64_t milliseconds, char ret[HUMAN_SIZE]) {
+void human_duration(double milliseconds, char ret[HUMAN_SIZE]) {
   if (milliseconds < 1000)
-    (void)snprintf(ret, HUMAN_SIZE, "%lld ms", (long long)milliseconds);
+    (void)snprintf(ret, HUMAN_SIZE, "%.0f ms", milliseconds);
   else
-    (void)snprintf(ret, HUMAN_SIZE, "%.1f s", (double)milliseconds / 1000);
+    (void)snprintf(ret, HUMAN_SIZE, "%.1f s", milliseconds / 1000);
 }
 
 /* The two ends of every command

@@ -58,7 +58,7 @@ void human_bytes(int64_t bytes, char ret[HUMAN_SIZE]);
 /* "3 minutes", "2 days"; "unknown" below 0. */
 void human_age(int64_t seconds, char ret[HUMAN_SIZE]);
 /* "24 ms", "1.8 s". */
-void human_duration(int64_t milliseconds, char ret[HUMAN_SIZE]);
+void human_duration(double milliseconds, char ret[HUMAN_SIZE]);
 
 /* Progress, for client_call: context is the Output. */
 void output_progress(void *context, const json_t *progress);

@@ -159,9 +159,19 @@ static bool run_pool_create(Setup *setup, json_t **ret, Error *err) {
   return true;
 }
 
+/* By its API, which stops the computes first; one that can't answer, by a signal. */
+static bool stop_boughd(Setup *setup, Error *err) {
+  Error unanswered = ERROR_INIT;
+  bool was_stopped = false;
+  if (shut_boughd_down(setup, &unanswered))
+    return true;
+  add_note(setup, "boughd did not answer (%s) and was ended by a signal: computes go on",
+           unanswered.message);
+  return service_stop_boughd(setup, &was_stopped, err);
+}
+
 static bool run_down(Setup *setup, json_t **ret, Error *err) {
   AUTO_RELEASE(fd_release) int lock = -1;
-  bool had_boughd = false;
   bool had_agent = false;
   AUTO(str_free) char *config = path_join(setup->root, "config.json");
   if (!io_exists(config)) {
@@ -170,13 +180,9 @@ static bool run_down(Setup *setup, json_t **ret, Error *err) {
   }
   if (!config_load(setup, err) || !lock_home(setup, &lock, err))
     return false;
-  Error unanswered = ERROR_INIT;
-  if (!shut_boughd_down(setup, &had_boughd, &unanswered)) {
-    add_note(setup, "boughd did not stop when asked (%s) and was ended by a signal: computes go on",
-             unanswered.message);
-    if (!service_stop_boughd(setup, &had_boughd, err))
-      return false;
-  }
+  bool had_boughd = service_boughd_runs(setup);
+  if (had_boughd && !stop_boughd(setup, err))
+    return false;
   if ((units_apply(setup) && !units_stop(err)) || !service_stop_agent(setup, &had_agent, err))
     return false;
   if (!had_boughd && had_agent && !setup->options.keep_computes)

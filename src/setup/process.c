@@ -20,7 +20,8 @@ enum {
   PID_FILE_LIMIT = 4096,
   GROUP_LIMIT = 64,
   ENVIRONMENT_LIMIT = 16,
-  STOP_TIMEOUT_MS = 60 * 1000
+  TERM_TIMEOUT_MS = 70 * 1000, /* boughd gives running requests a minute */
+  KILL_TIMEOUT_MS = 10 * 1000,
 };
 
 static const struct Service {
@@ -165,6 +166,15 @@ bool service_start(const Setup *setup, Error *err) {
          wait_for_boughd(setup, err);
 }
 
+/* Both survive being killed: what they were doing is taken up by the next start. */
+static bool end_process(pid_t pid, uint64_t start_time, Error *err) {
+  Error in_time = ERROR_INIT;
+  return process_signal(pid, start_time, SIGTERM, err) &&
+         (process_wait_gone(pid, start_time, TERM_TIMEOUT_MS, &in_time) ||
+          (process_signal(pid, start_time, SIGKILL, err) &&
+           process_wait_gone(pid, start_time, KILL_TIMEOUT_MS, err)));
+}
+
 static bool stop_service(const Setup *setup, const struct Service *service, bool *ret_stopped,
                          Error *err) {
   pid_t pid = 0;
@@ -173,9 +183,7 @@ static bool stop_service(const Setup *setup, const struct Service *service, bool
   if (!*ret_stopped)
     return true;
   setup_say(setup, "stopping %s", service->program);
-  return (process_signal(pid, start_time, SIGTERM, err) &&
-          process_wait_gone(pid, start_time, STOP_TIMEOUT_MS, err)) ||
-         error_prefix(err, "%s", service->program);
+  return end_process(pid, start_time, err) || error_prefix(err, "%s", service->program);
 }
 
 bool service_stop_agent(const Setup *setup, bool *ret_stopped, Error *err) {

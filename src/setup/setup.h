@@ -78,8 +78,8 @@ bool service_boughd_runs(const Setup *setup);
 /* wait.c: by asking, not by sleeping. */
 CHECKED bool wait_for_agent(const Setup *setup, Error *err);
 CHECKED bool wait_for_boughd(const Setup *setup, Error *err);
-/* POST /v1/shutdown and the end of boughd; *ret_stopped tells whether it ran. */
-CHECKED bool shut_boughd_down(const Setup *setup, bool *ret_stopped, Error *err);
+/* POST /v1/shutdown and the end of boughd. Fails when it runs but can't take the request. */
+CHECKED bool shut_boughd_down(const Setup *setup, Error *err);
 
 /* units.c: start and stop by systemd, where it is PID 1 and the installation the machine's own. */
 bool units_apply(const Setup *setup);

@@ -90,24 +90,28 @@ bool wait_for_boughd(const Setup *setup, Error *err) {
   return true;
 }
 
-bool shut_boughd_down(const Setup *setup, bool *ret_stopped, Error *err) {
-  AUTO(client_free) Client *client = NULL;
-  AUTO(json_free) json_t *answer = NULL;
-  AUTO(json_free)
-  json_t *body = json_pack("{s:b}", "computes", !setup->options.keep_computes);
-  ClientCall call = {
-      .method = "POST", .path = "/v1/shutdown", .body = body, .timeout_ms = SHUTDOWN_TIMEOUT_MS};
-  *ret_stopped = service_boughd_runs(setup);
-  if (!*ret_stopped)
-    return true;
-  setup_say(setup,
-            setup->options.keep_computes ? "stopping boughd" : "stopping boughd and computes");
-  if (!connect_api(setup, &client, err) || !client_call(client, &call, &answer, err))
-    return false;
+static bool wait_for_end(const Setup *setup, Error *err) {
   for (int64_t started = clock_monotonic_ms(); service_boughd_runs(setup);) {
     if (clock_monotonic_ms() - started > SHUTDOWN_TIMEOUT_MS)
       return error_set(err, ERROR_TIMEOUT, "boughd doesn't end");
     clock_sleep_ms(RETRY_MS);
   }
   return true;
+}
+
+bool shut_boughd_down(const Setup *setup, Error *err) {
+  AUTO(client_free) Client *client = NULL;
+  AUTO(json_free) json_t *answer = NULL;
+  AUTO_RELEASE(buffer_release) Buffer reason = {0};
+  AUTO(json_free)
+  json_t *body = json_pack("{s:b}", "computes", !setup->options.keep_computes);
+  ClientCall call = {
+      .method = "POST", .path = "/v1/shutdown", .body = body, .timeout_ms = SHUTDOWN_TIMEOUT_MS};
+  if (!connect_api(setup, &client, err))
+    return false;
+  if (!is_ready(client, &reason)) /* it would not get to the request */
+    return error_set(err, ERROR_BUSY, "%s", reason.text);
+  setup_say(setup,
+            setup->options.keep_computes ? "stopping boughd" : "stopping boughd and computes");
+  return client_call(client, &call, &answer, err) && wait_for_end(setup, err);
 }
