@@ -107,7 +107,7 @@ check_leaks() {
 kill_left() {
   local pid rest
   while read -r pid rest; do
-    [[ -z $pid ]] || kill -9 "$pid" 2>/dev/null
+    [[ -z $pid ]] || kill -9 "$pid" 2>/dev/null || true
   done <<<"$(left_processes)"
   return 0
 }

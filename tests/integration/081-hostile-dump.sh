@@ -15,7 +15,7 @@ hostile() {
   local name=$1 file=$TEST_DIR/dumps/$1.sql
   printf 'create table honest (x int);\ncreate table lines (x text);\n%s\ninsert into honest values (1);\n' "$2" >"$file"
   bough --json project create "$name" --sql "$file" >"$TEST_DIR/out" 2>"$TEST_DIR/err" </dev/null || true
-  matches "$name: there is an answer" "$(jq -r 'if .ok then "ok" else .error.code end' "$TEST_DIR/out")" '^(ok|import-failed|needs-superuser|usage|source-unsupported)$'
+  matches "$name: there is an answer" "$(jq -r 'if .ok then "ok" else .error.code end' "$TEST_DIR/out")" '^(ok|import-failed|needs-superuser|usage|source-unsupported|extension-missing)$'
   equal "$name: nothing was executed" "$(find "$TEST_DIR/trap" -mindepth 1)" ""
   if [[ $(jq -r .ok "$TEST_DIR/out") == true ]]; then
     equal "$name: no file was read" "$(BOUGH_PROJECT=$name sql production "select count(*) from lines where x like '%secret%' or x like 'root:%'")" 0
