@@ -104,10 +104,9 @@ bool cmd_project_create_run(Cli *cli, json_t **ret, Error *err) {
   AUTO(json_free)
   json_t *body = json_pack("{s:s, s:s*, s:o}", "name", invocation->arguments[0], "root",
                            invocation_value(invocation, "root"), "source", source);
-  if (cli_call(cli, "POST", "/v1/projects", body, ret, err))
-    return true;
+  bool ok = cli_call(cli, "POST", "/v1/projects", body, ret, err);
   upload_discard(cli, json_object_get(source, "uploads"));
-  return false;
+  return ok;
 }
 
 void cmd_project_create_show(Cli *cli, const json_t *result) {

@@ -8,5 +8,5 @@
  * failure nothing of them is left on the server. */
 CHECKED bool upload_files(Cli *cli, const Words *paths, json_t **ret, Error *err);
 
-/* Gives back uploads that weren't used; failures don't matter, the server clears them in time. */
+/* Removes uploads that are not needed any more; a failure doesn't matter. NULL is fine. */
 void upload_discard(Cli *cli, const json_t *uploads);
