@@ -105,7 +105,8 @@ static bool shorten_log(Context *context, const Source *source, Conn *conn, bool
 }
 
 /* Makes everything that was committed so far durable, also what was committed with
- * synchronous_commit=off: a transaction with an id of its own flushes the log up to its commit. */
+ * synchronous_commit=off: a transaction that wrote something flushes the log up to its commit. One
+ * that only took an id doesn't (PostgreSQL's RecordTransactionCommit), hence the message. */
 static bool flush_log(Conn *conn, Error *err) {
   AUTO(rows_free) Rows *rows = NULL;
   if (!conn_query(conn,
@@ -114,7 +115,7 @@ static bool flush_log(Conn *conn, Error *err) {
                   0, NULL, &rows, err))
     return false;
   return !rows_get_bool(rows, 0, 0) ||
-         conn_exec(conn, "SELECT pg_catalog.pg_current_xact_id()", NULL, err);
+         conn_exec(conn, "SELECT pg_catalog.pg_logical_emit_message(true, 'bough', '')", NULL, err);
 }
 
 static bool read_position(Conn *conn, const char *sql, char ret[LSN_TEXT_SIZE], Error *err) {
@@ -159,12 +160,25 @@ static bool snapshot(Context *context, const Source *source, const char *volume,
                     NULL, err);
 }
 
+/* For tests: a checkpoint between snapshot and copy, and enough switches for the source to recycle
+ * the segments that the snapshot needs; at the first attempt, or at each. */
+static bool provoke_recycling(Conn *conn, int attempt, Error *err) {
+  if (!failpoint_wants(FAILPOINT_CREATE_SNAPSHOT, "recycle-always") &&
+      !(attempt == 1 && failpoint_wants(FAILPOINT_CREATE_SNAPSHOT, "recycle")))
+    return true;
+  for (int switches = 0; switches < 4; switches++)
+    if (!conn_exec(conn, "SELECT pg_catalog.pg_current_xact_id()", NULL, err) ||
+        !conn_exec(conn, "SELECT pg_catalog.pg_switch_wal()", NULL, err))
+      return false;
+  return conn_exec(conn, "CHECKPOINT", NULL, err) && conn_exec(conn, "CHECKPOINT", NULL, err);
+}
+
 static bool fork_running(Context *context, const Source *source, Conn *conn, const char *volume,
-                         ForkResult *ret, Error *err) {
+                         int attempt, ForkResult *ret, Error *err) {
   char flushed[LSN_TEXT_SIZE];
   return flush_log(conn, err) && failpoint_reach(FAILPOINT_CREATE_FLUSHED, err) &&
          snapshot(context, source, volume, err) &&
-         failpoint_reach(FAILPOINT_CREATE_SNAPSHOT, err) &&
+         failpoint_reach(FAILPOINT_CREATE_SNAPSHOT, err) && provoke_recycling(conn, attempt, err) &&
          read_position(conn, "SELECT pg_catalog.pg_current_wal_flush_lsn()", flushed, err) &&
          complete(context, source, volume, flushed, NULL, ret, err);
 }
@@ -215,7 +229,7 @@ static bool fork_from_running(Context *context, Source *source, const char *volu
     if (!session_get(context->sessions, &source->endpoint, SOURCE_START_MS, &conn, err) ||
         !shorten_log(context, source, conn, attempt > 2, err))
       return false;
-    bool ok = source->atomic ? fork_running(context, source, conn, volume, ret, &failure)
+    bool ok = source->atomic ? fork_running(context, source, conn, volume, attempt, ret, &failure)
                              : fork_running_in_backup_mode(context, source, volume, ret, &failure);
     if (ok)
       return true;
