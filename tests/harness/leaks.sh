@@ -18,7 +18,7 @@ left_processes() {
   for process in /proc/[0-9]*; do
     pid=${process#/proc/}
     [[ $pid != "$$" && $pid != "$BASHPID" && $pid != 1 ]] || continue
-    command=$(tr '\0' ' ' <"$process/cmdline" 2>/dev/null) || continue
+    command=$(tr '\0' ' ' 2>/dev/null <"$process/cmdline") 2>/dev/null || continue
     [[ -n $command ]] || continue # a kernel thread or a zombie
     [[ $command == *"$TEST_DIR"* || $command == *boughd* || $command == *bough-* || $command == *postgres* ||
       $(readlink "$process/cwd" 2>/dev/null) == "$TEST_DIR"* ]] || continue
