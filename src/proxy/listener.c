@@ -68,11 +68,13 @@ static bool open_socket(Listener *listener, const char *text, Error *err) {
   struct sockaddr_storage address;
   int port = listener->proxy->settings.port;
   socklen_t length = make_address(text, port, &address);
+  unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE |
+                   LEV_OPT_REUSEABLE_PORT;
+  if (address.ss_family == AF_INET6)
+    flags |= LEV_OPT_BIND_IPV6ONLY;
   struct evconnlistener *socket =
-      evconnlistener_new_bind(listener->proxy->base, on_accept, listener,
-                              LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE |
-                                  LEV_OPT_REUSEABLE_PORT | LEV_OPT_BIND_IPV6ONLY,
-                              BACKLOG, (const struct sockaddr *)&address, (int)length);
+      evconnlistener_new_bind(listener->proxy->base, on_accept, listener, flags, BACKLOG,
+                              (const struct sockaddr *)&address, (int)length);
   if (socket == NULL)
     return error_set_errno(err, errno, "could not listen on %s port %d", text, port);
   evconnlistener_set_error_cb(socket, on_failure);
