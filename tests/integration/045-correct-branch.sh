@@ -82,17 +82,6 @@ wait_for 10 test ! -e "/proc/$pid" || true
 check "from one that was killed" bough branch create from-killed --parent running
 equal "it has what was committed" "$(rows from-killed)" "$(rows running)"
 
-# Rule 8: prepared transactions are rolled back on the branch and stay on the source.
-platform_sql production app "alter system set max_prepared_transactions = 10"
-bough endpoint suspend production --quiet
-bough endpoint start production --quiet
-platform_sql production app "begin; insert into numbers values (99); prepare transaction 'half'"
-bough branch create prepared --quiet
-equal "no prepared transaction on the branch" "$(platform_sql prepared app 'select count(*) from pg_prepared_xacts')" 0
-equal "its rows are not there" "$(platform_sql prepared app 'select count(*) from numbers where n = 99')" 0
-equal "the source keeps it" "$(platform_sql production app 'select count(*) from pg_prepared_xacts')" 1
-platform_sql production app "rollback prepared 'half'"
-
 # Rule 9: the same system identifier everywhere, so nothing may be keyed by it.
 identifier() { platform_sql "$1" app 'select system_identifier from pg_control_system()'; }
 equal "branches share their system identifier" "$(identifier good)" "$(identifier production)"
