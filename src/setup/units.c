@@ -5,7 +5,6 @@
 #include "core/process.h"
 #include "core/program.h"
 
-#include <libgen.h>
 #include <string.h>
 
 enum { TEMPLATE_LIMIT = 16 * 1024, TOOL_TIMEOUT_MS = 120 * 1000 };
@@ -76,16 +75,18 @@ static bool install_service(const char *directory, const char *name, const Value
 }
 
 bool units_install(const Setup *setup, const char *directory, Error *err) {
-  AUTO(str_free) char *program = NULL;
+  AUTO(str_free) char *agent = NULL;
+  AUTO(str_free) char *boughd = NULL;
   AUTO(str_free) char *mount_name = NULL;
   AUTO(str_free) char *mount_text = NULL;
-  if (!program_path("boughd", &program, err) ||
+  if (!program_path("bough-agent", &agent, err) || !program_path("boughd", &boughd, err) ||
       !setup_pool_unit(setup, &mount_name, &mount_text, err))
     return false;
   const Value values[] = {
       {"@HOME@", setup->root},
       {"@POOL@", json_string_or(json_object_get(setup->config, "pool"), "path", setup->root)},
-      {"@LIBEXEC@", dirname(program)},
+      {"@AGENT@", agent},
+      {"@BOUGHD@", boughd},
       {"@CONTROL@", setup->control.name},
       {"@COMPUTE@", setup->compute.name},
   };
