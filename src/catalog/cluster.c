@@ -3,13 +3,14 @@
 #include "catalog/cluster.h"
 
 #include "catalog/catalog.h"
+#include "catalog/owner.h"
 #include "catalog/server.h"
 #include "core/clock.h"
 #include "core/io.h"
 #include "core/process.h"
 #include "core/str.h"
 
-#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 
 #define CATALOG_USER "bough_catalog"
 #define CATALOG_DATABASE "system"
+#define UNFINISHED "catalog.new"
 
 enum {
   INITDB_MS = 120000,
@@ -99,13 +101,32 @@ static bool run_initdb(const Home *home, const char *directory, Error *err) {
   return process_check(argv, &options, err);
 }
 
-/* Under another name first, so that the directory is either whole or isn't there. */
+/* What killed predecessors left. Their initdb may live a moment longer than they did and still be
+ * writing: what can't be removed now is at the next start. */
+static void remove_unfinished(const Home *home) {
+  DIR *directory = opendir(home->root);
+  for (struct dirent *entry = directory != NULL ? readdir(directory) : NULL; entry != NULL;
+       entry = readdir(directory)) {
+    if (!str_starts(entry->d_name, UNFINISHED))
+      continue;
+    AUTO(str_free) char *path = path_join(home->root, entry->d_name);
+    Error ignored = ERROR_INIT;
+    (void)!(server_end_orphans(path, &ignored) && io_remove_tree(path, &ignored));
+  }
+  if (directory != NULL)
+    (void)closedir(directory);
+}
+
+/* Under another name first, so that the directory is either whole or isn't there; one of its own
+ * for each attempt, so that nobody else still writes to it. */
 static bool make_cluster(const Home *home, const Place *place, Error *err) {
+  remove_unfinished(home);
   if (io_exists(place->data))
     return true;
-  AUTO(str_free) char *unfinished = str_format("%s.new", place->data);
-  if (!server_end_orphans(unfinished, err) || !io_remove_tree(unfinished, err) ||
-      !run_initdb(home, unfinished, err))
+  char attempt[ID_SIZE];
+  id_new(UNFINISHED, attempt);
+  AUTO(str_free) char *unfinished = path_join(home->root, attempt);
+  if (!run_initdb(home, unfinished, err))
     return false;
   if (rename(unfinished, place->data) != 0)
     return error_set_errno(err, errno, "could not rename \"%s\"", unfinished);
@@ -251,15 +272,28 @@ static bool connect_once(const Place *place, const char *database, Conn **ret, E
   return conn_open(options, ATTEMPT_MS, ret, err);
 }
 
+/* Ours may have lost to one that a killed predecessor had started a moment before: then that one is
+ * it. */
+static bool is_gone(const Place *place, Server *server) {
+  if (server->start_time != 0 && process_start_time(server->pid) == server->start_time)
+    return false;
+  Server other = {0};
+  Error ignored = ERROR_INIT;
+  if (!server_find(place->data, &other, &ignored) || other.pid == 0)
+    return true;
+  *server = other;
+  return false;
+}
+
 /* One that is alive but silent may be in recovery, one that is gone won't answer. */
-static bool wait_ready(const Place *place, const Server *server, Conn **ret, Error *err) {
+static bool wait_ready(const Place *place, Server *server, Conn **ret, Error *err) {
   int64_t deadline = clock_monotonic_ms() + START_MS;
   for (;;) {
     Error failure = ERROR_INIT;
     if (connect_once(place, "postgres", ret, &failure))
       return true;
-    bool gone = process_start_time(server->pid) != server->start_time || server->start_time == 0;
-    if (!gone && conn_error_is_starting(&failure) && clock_monotonic_ms() < deadline) {
+    if (conn_error_is_starting(&failure) && clock_monotonic_ms() < deadline &&
+        !is_gone(place, server)) {
       clock_sleep_ms(RETRY_MS);
       continue;
     }
@@ -269,9 +303,11 @@ static bool wait_ready(const Place *place, const Server *server, Conn **ret, Err
   }
 }
 
+/* The lock waits for a killed predecessor's CREATE DATABASE, which goes on without it. */
 static bool make_database(Conn *conn, Error *err) {
   AUTO(rows_free) Rows *rows = NULL;
-  if (!conn_exec(conn, "SELECT FROM pg_catalog.pg_database WHERE datname = '" CATALOG_DATABASE "'",
+  if (!conn_exec(conn, "SELECT pg_advisory_lock(hashtext('bough catalog database'))", NULL, err) ||
+      !conn_exec(conn, "SELECT FROM pg_catalog.pg_database WHERE datname = '" CATALOG_DATABASE "'",
                  &rows, err))
     return false;
   return rows_count(rows) == 1 ||
@@ -290,50 +326,11 @@ static char *conninfo_of(const Place *place) {
   return buffer_steal(&text);
 }
 
-/* ---- the first principal ---- */
-
-/* A system's names may be what Bough's can't: "Ann.Lee" becomes "ann-lee", "_apt" "u-apt". */
-static void principal_name(const char *account, char ret[NAME_MAX_LENGTH + 1]) {
-  size_t used = 0;
-  if (!(tolower((unsigned char)account[0]) >= 'a' && tolower((unsigned char)account[0]) <= 'z'))
-    ret[used++] = 'u';
-  for (; *account != '\0' && used < NAME_MAX_LENGTH; account++) {
-    char c = (char)tolower((unsigned char)*account);
-    bool allowed = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-    ret[used++] = allowed ? c : '-';
-  }
-  ret[used] = '\0';
-}
-
-static bool insert_owner(Catalog *catalog, const Home *home, Error *err) {
-  PrincipalRow row = {.type = "human", .os_uid = (int64_t)home->owner_uid, .is_platform = true};
-  id_new("pri", row.id);
-  principal_name(home->owner_name, row.name);
-  Error taken = ERROR_INIT;
-  if (principal_insert(catalog, &row, &taken))
-    return true;
-  (void)snprintf(row.name, sizeof row.name, "u-%u", (unsigned)home->owner_uid);
-  return principal_insert(catalog, &row, err);
-}
-
-static bool see_to_owner(const Home *home, const char *conninfo, Error *err) {
-  AUTO(catalog_free) Catalog *catalog = NULL;
-  PrincipalRow row;
-  Error failure = ERROR_INIT;
-  if (!catalog_open(conninfo, &catalog, err))
-    return false;
-  if (principal_by_uid(catalog, (int64_t)home->owner_uid, &row, &failure))
-    return true;
-  if (failure.code == ERROR_PRINCIPAL_NOT_FOUND)
-    return insert_owner(catalog, home, err);
-  return error_set(err, failure.code, "%s", failure.message);
-}
+/* ---- the whole ---- */
 
 static bool fill(const Home *home, const char *conninfo, Error *err) {
-  return catalog_migrate(conninfo, err) && see_to_owner(home, conninfo, err);
+  return catalog_migrate(conninfo, err) && catalog_add_owner(home, conninfo, err);
 }
-
-/* ---- the whole ---- */
 
 /* The connection string of config.json, NULL if Bough runs the catalog itself. config.json can be
  * read by everybody, so a password belongs into a passfile or a service file. */

@@ -16,8 +16,8 @@
 
 enum {
   PID_FILE_LIMIT = 8192,
-  ORPHAN_MS = 10000, /* they notice their postmaster's death by themselves, after their statement */
-  FAST_MS = 30000,   /* its checkpoint is small */
+  ORPHAN_MS = 2000, /* they notice their postmaster's death by themselves, after their statement */
+  FAST_MS = 30000,  /* its checkpoint is small */
   IMMEDIATE_MS = 10000,
 };
 

@@ -15,13 +15,13 @@ typedef struct Server {
  * working there is checked. */
 CHECKED bool server_find(const char *data_directory, Server *ret, Error *err);
 
-/* Where server_find finds none: ends the orphaned processes of a killed postmaster, then removes its lock
- * files. After a reboot the number in them often is one of Bough's own processes, and PostgreSQL would
- * refuse to start. Both directories are the catalog's alone. */
+/* Where server_find finds none: ends the orphaned processes of a killed postmaster, then removes
+ * its lock files. After a reboot the number in them often is one of Bough's own processes, and
+ * PostgreSQL would refuse to start. Both directories are the catalog's alone. */
 CHECKED bool server_clear(const char *data_directory, const char *socket_directory, Error *err);
 
-/* Ends every postgres that works in directory, which may be missing: those that don't notice by themselves
- * that what started them is gone are killed. */
+/* Ends every postgres that works in directory, which may be missing: those that don't notice by
+ * themselves that what started them is gone are killed. */
 CHECKED bool server_end_orphans(const char *directory, Error *err);
 
 /* Fast, then immediate, then by force. */

@@ -1,5 +1,6 @@
 /* The catalog's own cluster: made, adopted, killed at every moment, and taken up again. */
-#include "catalog/cluster.c" /* principal_name */
+#include "catalog/cluster.c" /* static functions */
+#include "catalog/owner.c"
 
 #include "harness/account.h"
 #include "harness/cluster.h"
