@@ -1,0 +1,29 @@
+/* boughd's side of the proxy's connection, for tests: a thread that answers from a short list of
+ * principals and branches, and remembers what it was told. */
+#pragma once
+
+#include "core/json.h"
+
+typedef struct Fake Fake;
+
+/* Listens on path. Branches lead to the cluster whose socket is in socket_directory. */
+Fake *fake_new(const char *path, const char *socket_directory);
+void fake_free(Fake *fake);
+
+/* What of boughd is seen from outside when it is restarted. */
+void fake_stop(Fake *fake);
+void fake_start(Fake *fake);
+
+/* The answer to route takes so long from now on. */
+void fake_set_wake_ms(Fake *fake, int wake_ms);
+/* Sessions end when they are idle for so long. */
+void fake_set_idle_ms(Fake *fake, int idle_ms);
+
+void fake_push(Fake *fake, const char *name, json_t *params); /* params stolen */
+
+/* How often a method was called. */
+size_t fake_count(Fake *fake, const char *method);
+/* Params of its last call, owned by the caller; NULL when there was none. */
+json_t *fake_last(Fake *fake, const char *method);
+/* Waits until it was called more than count times; false after five seconds. */
+bool fake_wait(Fake *fake, const char *method, size_t count);
