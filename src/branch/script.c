@@ -100,8 +100,9 @@ static bool is_end(const char *text) {
 static bool take_plain_name(const char *text, char ret[DATABASE_SIZE]) {
   if (take_word(&text, "\""))
     return take_quoted(&text, '"', false, ret, DATABASE_SIZE) && is_end(text);
-  size_t length = strcspn(text, "; \t\r'\"\\:=-");
-  if (length == 0 || length >= DATABASE_SIZE || !is_end(text + length))
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+  size_t length = strspn(text, plain);
+  if (length == 0 || text[0] == '-' || length >= DATABASE_SIZE || !is_end(text + length))
     return false;
   memcpy(ret, text, length);
   ret[length] = '\0';
