@@ -66,7 +66,8 @@ Progress opening_handshake(Client *client) {
   case SSL_ERROR_WANT_WRITE:
     stream_want_write(client->stream, true);
     return PROGRESS_MORE;
-  default:
+  default: /* gently, so that the alert arrives */
+    stream_close_gently(STEAL(client->stream));
     client_free(client, NULL);
     return PROGRESS_GONE;
   }
