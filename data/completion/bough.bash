@@ -19,7 +19,7 @@ _bough() {
   fi
   for command in "${COMP_WORDS[1]} ${COMP_WORDS[2]}" "${COMP_WORDS[1]}"; do
     case $command in
-    'up') flags='--pool-size --postgres '; names= ;;
+    'up') flags='--pool-size --postgres --http-port '; names= ;;
     'down') flags='--keep-computes '; names= ;;
     'status') flags=''; names= ;;
     'doctor') flags=''; names= ;;
