@@ -17,8 +17,6 @@ enum {
   SUBJECT_LIMIT = 12, /* a note names so many */
 };
 
-#define HOME_DATABASE "postgres" /* every cluster has it: the import sees to that */
-
 static const struct {
   const char *name;
   const char *note;
@@ -146,7 +144,7 @@ typedef struct Visit { /* one database */
 
 typedef struct Tour { /* all databases that are visited */
   const char *socket_directory;
-  Conn *conn; /* to database postgres, whose visit uses it, too */
+  Conn *conn; /* the caller's; the visit of its database uses it, too */
   Visit *visits;
   size_t count;
   atomic_size_t next; /* to be taken by a thread */
@@ -162,19 +160,19 @@ static void tour_release(Tour *tour) {
     buffer_release(&visit->identity);
   }
   mem_free(tour->visits);
-  conn_free(tour->conn);
 }
 
-/* template0 is as initdb made it and nobody can enter it, unless something is pending in it. */
+/* template0 is as initdb made it, a sealed database as it was cleaned, and nobody can enter them,
+ * unless something is pending there. */
 static bool is_worth_a_visit(const Rows *rows, size_t row) {
-  return rows_get_bool(rows, row, 2) || !str_equal(rows_get(rows, row, 0), "template0") ||
-         rows_get_integer(rows, row, 4) > 0 || rows_get_integer(rows, row, 5) > 0;
+  bool is_shut = rows_get_bool(rows, row, 6) ||
+                 (!rows_get_bool(rows, row, 2) && str_equal(rows_get(rows, row, 0), "template0"));
+  return !is_shut || rows_get_integer(rows, row, 4) > 0 || rows_get_integer(rows, row, 5) > 0;
 }
 
 static bool plan_tour(Tour *tour, Findings *findings, Error *err) {
   AUTO(rows_free) Rows *rows = NULL;
-  if (!platform_open(tour->socket_directory, HOME_DATABASE, CONNECT_MS, &tour->conn, err) ||
-      !conn_exec(tour->conn, branch_sql("databases.sql"), &rows, err))
+  if (!conn_exec(tour->conn, branch_sql("databases.sql"), &rows, err))
     return false;
   tour->visits = mem_new(rows_count(rows), sizeof *tour->visits);
   for (size_t row = 0; row < rows_count(rows); row++) {
@@ -206,7 +204,7 @@ static bool set_doors(const Tour *tour, bool open, Error *err) {
 }
 
 static bool visit_connect(const Tour *tour, Visit *visit, Error *err) {
-  if (str_equal(visit->name, HOME_DATABASE))
+  if (str_equal(visit->name, conn_database(tour->conn)))
     visit->conn = tour->conn;
   return visit->conn != NULL ||
          platform_open(tour->socket_directory, visit->name, CONNECT_MS, &visit->conn, err);
@@ -270,9 +268,10 @@ static void report_tour(const Tour *tour, Findings *findings, CleanReport *ret) 
   identity_digest(ret->identity, ret->identity_digest);
 }
 
-bool clean_branch(const char *socket_directory, const Home *home, CleanReport *ret, Error *err) {
+bool clean_branch(Conn *conn, const char *socket_directory, const Home *home, CleanReport *ret,
+                  Error *err) {
   AUTO_RELEASE(findings_release) Findings findings = {0};
-  AUTO_RELEASE(tour_release) Tour tour = {.socket_directory = socket_directory};
+  AUTO_RELEASE(tour_release) Tour tour = {.socket_directory = socket_directory, .conn = conn};
   if (!plan_tour(&tour, &findings, err) || !set_doors(&tour, true, err))
     return false;
   bool ok = roll_back_all(&tour, err) &&
@@ -288,5 +287,56 @@ bool clean_branch(const char *socket_directory, const Home *home, CleanReport *r
     return false;
   }
   *ret = report;
+  return true;
+}
+
+/* Whether anything was ever made in the database: objects of initdb have smaller oids. */
+static bool is_untouched(Conn *conn, bool *ret, Error *err) {
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!conn_exec(conn,
+                 "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_class"
+                 " WHERE oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid)"
+                 " AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc"
+                 " WHERE oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid)"
+                 " AND NOT EXISTS (SELECT FROM pg_catalog.pg_namespace"
+                 " WHERE oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid)"
+                 " AND NOT EXISTS (SELECT FROM pg_catalog.pg_foreign_data_wrapper)"
+                 " AND NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger)",
+                 &rows, err))
+    return false;
+  *ret = rows_get_bool(rows, 0, 0);
+  return true;
+}
+
+static bool limit_connections(Conn *conn, const char *database, int limit, Error *err) {
+  AUTO_RELEASE(buffer_release) Buffer sql = {0};
+  buffer_add_text(&sql, "ALTER DATABASE ");
+  sql_add_identifier(&sql, database);
+  buffer_add_format(&sql, " CONNECTION LIMIT %d", limit);
+  return conn_exec(conn, sql.text, NULL, err);
+}
+
+bool clean_seal(Conn *conn, const char *socket_directory, const char *main_database, Error *err) {
+  AUTO(conn_free) Conn *own = NULL;
+  bool untouched = false;
+  if (!limit_connections(conn, "template1", 0, err))
+    return false;
+  if (str_equal(main_database, "postgres"))
+    return true;
+  return platform_open(socket_directory, "postgres", CONNECT_MS, &own, err) &&
+         is_untouched(own, &untouched, err) &&
+         (!untouched || limit_connections(conn, "postgres", 0, err));
+}
+
+bool clean_unseal(Conn *conn, Error *err) {
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!conn_exec(conn,
+                 "SELECT datname FROM pg_catalog.pg_database"
+                 " WHERE datconnlimit OPERATOR(pg_catalog.=) 0",
+                 &rows, err))
+    return false;
+  for (size_t row = 0; row < rows_count(rows); row++)
+    if (!limit_connections(conn, rows_get(rows, row, 0), -1, err))
+      return false;
   return true;
 }

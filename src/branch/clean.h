@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/home.h"
 #include "core/json.h"
+#include "pg/conn.h"
 
 typedef enum CleanKind {
 #define CLEAN(name, text, note) CLEAN_##name,
@@ -24,10 +25,20 @@ typedef struct CleanReport {
 } CleanReport;
 void clean_report_release(CleanReport *report);
 
-/* Cleans the cluster whose compute listens in socket_directory, and makes Bough's roles anew on it:
- * subscriptions, prepared transactions, jobs, secrets of foreign servers, powers and passwords of
- * roles, memberships, settings, event triggers that would fire on the platform. Idempotent: after a
- * crash in the middle it is called again. Each database is one transaction; on failure the branch
- * isn't clean and must not be opened. */
-CHECKED bool clean_branch(const char *socket_directory, const Home *home, CleanReport *ret,
-                          Error *err);
+/* Cleans the cluster whose compute listens in socket_directory, and makes Bough's roles anew on it;
+ * conn is a platform session to any of its databases, which is used for what all of them share and
+ * stays open. subscriptions, prepared transactions, jobs, secrets of foreign servers, powers and
+ * passwords of roles, memberships, settings, event triggers that would fire on the platform.
+ * Idempotent: after a crash in the middle it is called again. Each database is one transaction; on
+ * failure the branch isn't clean and must not be opened. */
+CHECKED bool clean_branch(Conn *conn, const char *socket_directory, const Home *home,
+                          CleanReport *ret, Error *err);
+
+/* Closes template1, and database postgres if nothing was ever made in it and it isn't
+ * main_database, to all but superusers (CONNECTION LIMIT 0). Called once, right after a root was
+ * cleaned: no branch of it has to be cleaned there again, which spares each first start two of
+ * three connections. */
+CHECKED bool clean_seal(Conn *conn, const char *socket_directory, const char *main_database,
+                        Error *err);
+/* Opens what was closed like that before Bough had the cluster: such a seal isn't to be trusted. */
+CHECKED bool clean_unseal(Conn *conn, Error *err);

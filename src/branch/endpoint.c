@@ -2,6 +2,7 @@
 #include "branch/endpoint.h"
 
 #include "branch/clean.h"
+#include "branch/describe.h"
 #include "branch/identity.h"
 #include "core/clock.h"
 #include "core/failpoint.h"
@@ -55,13 +56,17 @@ static char *log_tail(Context *context, const char *volume) {
 /* Connects as soon as the server lets it: a socket that isn't there and "starting up" are waited
  * out, the end of the process is not. */
 static bool wait_until_ready(Context *context, const BranchRow *branch, const EndpointRow *endpoint,
-                             Conn **ret, Error *err) {
+                             const char *database, Conn **ret, Error *err) {
   AUTO(str_free) char *directory = path_join(context->home->run, endpoint->id);
   int64_t deadline = clock_monotonic_ms() + START_LIMIT_MS;
   for (;;) {
     Error failure = ERROR_INIT;
-    if (platform_open(directory, "postgres", CONNECT_SLICE_MS, ret, &failure))
+    if (platform_open(directory, database, CONNECT_SLICE_MS, ret, &failure))
       return true;
+    if (failure.code == ERROR_SQL && !str_equal(database, "postgres")) {
+      database = "postgres"; /* the other one was dropped or renamed */
+      continue;
+    }
     if (!endpoint_is_alive(endpoint)) {
       AUTO(str_free) char *tail = log_tail(context, branch->volume);
       (void)error_set(err, ERROR_COMPUTE_FAILED,
@@ -114,7 +119,7 @@ static bool first_start(Context *context, BranchRow *branch, const EndpointRow *
   }
   AUTO(str_free) char *directory = path_join(context->home->run, endpoint->id);
   AUTO_RELEASE(clean_report_release) CleanReport report = {0};
-  if (!clean_branch(directory, context->home, &report, err) ||
+  if (!clean_branch(conn, directory, context->home, &report, err) ||
       !failpoint_reach(FAILPOINT_START_CLEANED, err) ||
       !identity_store(context->catalog, report.identity_digest, report.identity, err))
     return error_prefix(err, "cleaning branch \"%s\"", branch->name);
@@ -152,10 +157,21 @@ static bool launch(Context *context, const BranchRow *branch, EndpointRow *endpo
   return endpoint_update(context->catalog, endpoint, err);
 }
 
+/* Connects to the database that will be cleaned, which saves the first start a connection. */
+static bool connect_first(Context *context, const BranchRow *branch, const EndpointRow *endpoint,
+                          Conn **ret, Error *err) {
+  ProjectRow project = {0};
+  if (!project_get(context->catalog, branch->project, &project, err))
+    return false;
+  bool ok = wait_until_ready(context, branch, endpoint, describe_database(&project), ret, err);
+  project_row_release(&project);
+  return ok;
+}
+
 static bool open_route(Context *context, BranchRow *branch, EndpointRow *endpoint, Error *err) {
   AUTO(conn_free) Conn *conn = NULL;
   if (!launch(context, branch, endpoint, err) ||
-      !wait_until_ready(context, branch, endpoint, &conn, err) ||
+      !connect_first(context, branch, endpoint, &conn, err) ||
       (!branch->clean && !first_start(context, branch, endpoint, conn, err)))
     return false;
   endpoint->state = ENDPOINT_RUNNING;

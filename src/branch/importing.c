@@ -222,7 +222,9 @@ static bool note_databases(Import *import, Conn *conn, Error *err) {
 }
 
 static bool clean(Import *import, CleanReport *ret, Error *err) {
-  if (!clean_branch(import->socket_directory, import->context->home, ret, err))
+  AUTO(conn_free) Conn *conn = NULL;
+  if (!import_open(import, "postgres", &conn, err) ||
+      !clean_branch(conn, import->socket_directory, import->context->home, ret, err))
     return false;
   (void)json_array_extend(import->notes, ret->notes);
   return true;
@@ -241,7 +243,9 @@ static bool clean_and_record(Import *import, Error *err) {
 
 bool import_prepare(Import *import, Error *err) {
   AUTO_RELEASE(clean_report_release) CleanReport report = {0};
-  return clean(import, &report, err);
+  AUTO(conn_free) Conn *conn = NULL;
+  return import_open(import, "postgres", &conn, err) && clean_unseal(conn, err) &&
+         clean(import, &report, err);
 }
 
 bool import_finish(Import *import, Error *err) {
@@ -249,5 +253,6 @@ bool import_finish(Import *import, Error *err) {
   import_progress(import, "moving ownership", 0, 0);
   return import_open(import, "postgres", &conn, err) &&
          conn_exec(conn, "ALTER SYSTEM RESET ALL", NULL, err) && own_databases(import, conn, err) &&
-         clean_and_record(import, err) && note_databases(import, conn, err);
+         clean_and_record(import, err) && note_databases(import, conn, err) &&
+         clean_seal(conn, import->socket_directory, import->database, err);
 }

@@ -257,6 +257,10 @@ void conn_free(Conn *conn) {
   mem_free(conn);
 }
 
+const char *conn_database(Conn *conn) {
+  return PQdb(conn->pg);
+}
+
 bool conn_is_alive(Conn *conn) {
   struct pollfd poller = {.fd = PQsocket(conn->pg), .events = POLLIN};
   /* An idle server says nothing but farewells, and then closes: read to that end. */

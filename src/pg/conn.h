@@ -33,6 +33,7 @@ CHECKED bool conninfo_parse(const char *conninfo, json_t **ret, Error *err);
 void conn_free(Conn *conn);
 DEFINE_AUTO(Conn *, conn_free)
 
+const char *conn_database(Conn *conn); /* it is connected to; borrowed */
 bool conn_is_alive(Conn *conn);        /* false once the server closed it */
 int conn_server_version(Conn *conn);   /* 150020 for 15.20 */
 const char *conn_password(Conn *conn); /* as it was used, from a passfile too; may be NULL */

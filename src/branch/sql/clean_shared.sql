@@ -42,13 +42,13 @@ WITH
            LEFT JOIN roles r ON r.oid OPERATOR(pg_catalog.=) s.setrole
            LEFT JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) s.setdatabase
   ),
-  -- A database that is open, and no template.
+  -- A database that is open, and neither a template nor sealed.
   open_databases AS (
     SELECT d.oid, d.datname,
            COALESCE(d.datacl, pg_catalog.acldefault('d', d.datdba)) AS acl
       FROM pg_catalog.pg_database d
      WHERE d.datallowconn AND NOT d.datistemplate
-       AND d.datconnlimit OPERATOR(pg_catalog.<>) (-2)
+       AND d.datconnlimit OPERATOR(pg_catalog.<>) ALL ('{-2,0}'::pg_catalog.int4[])
   ),
   statements (rank, kind, subject, statement) AS (
 

@@ -6,6 +6,8 @@ SELECT d.datname, d.oid, d.datallowconn,
          WHERE x.database OPERATOR(pg_catalog.=) d.datname) AS prepared,
        (SELECT pg_catalog.count(*)
           FROM pg_catalog.pg_subscription s
-         WHERE s.subdbid OPERATOR(pg_catalog.=) d.oid) AS subscriptions
+         WHERE s.subdbid OPERATOR(pg_catalog.=) d.oid) AS subscriptions,
+       -- Superusers alone may enter it: nothing has changed in it since it was cleaned and sealed.
+       d.datconnlimit OPERATOR(pg_catalog.=) 0 AS is_sealed
   FROM pg_catalog.pg_database d
  ORDER BY d.oid;

@@ -134,11 +134,17 @@ static void make_hostile(void) {
 static const char *const first_start[] = {"max_prepared_transactions=5", "wal_level=logical",
                                           "max_logical_replication_workers=0", NULL};
 
-static void clean_all(CleanReport *ret) {
+static bool clean_cluster(const char *socket_directory, CleanReport *ret, Error *err) {
+  AUTO(conn_free) Conn *conn = NULL;
   Home home = {0};
-  Error err = ERROR_INIT;
   (void)snprintf(home.login_role, sizeof home.login_role, "%s", LOGIN_ROLE);
-  if (!clean_branch(cluster->root, &home, ret, &err))
+  return platform_open(socket_directory, "postgres", CONNECT_MS, &conn, err) &&
+         clean_branch(conn, socket_directory, &home, ret, err);
+}
+
+static void clean_all(CleanReport *ret) {
+  Error err = ERROR_INIT;
+  if (!clean_cluster(cluster->root, ret, &err))
     fail_msg("%s", err.message);
 }
 
@@ -388,10 +394,9 @@ static void a_strangers_cluster_is_refused(void **state) {
   AUTO(cluster_free) Cluster *stranger = cluster_new(NULL);
   cluster_start(stranger, NULL);
   cluster_exec(stranger, "postgres", "CREATE ROLE " PLATFORM_ROLE " SUPERUSER LOGIN");
-  Home home = {.login_role = LOGIN_ROLE};
   CleanReport ret = {0};
   Error err = ERROR_INIT;
-  assert_false(clean_branch(stranger->root, &home, &ret, &err));
+  assert_false(clean_cluster(stranger->root, &ret, &err));
   assert_int_equal(err.code, ERROR_BRANCH_FAILED);
 }
 
