@@ -93,8 +93,9 @@ static void routes_that_make_no_sense(void **state) {
       "{}",
       "{\"endpoint\":\"e\",\"role\":\"\",\"socket_directory\":\"/x\",\"port\":1}",
       "{\"endpoint\":\"e\",\"role\":\"r\",\"socket_directory\":\"/x\",\"port\":1,\"idle_ms\":-1}",
-      "{\"endpoint\":\"e\",\"role\":\"r\",\"port\":1,\"socket_directory\":\"/aaaaaaaaaaaaaaaaaaaa"
-      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}",
+      ("{\"endpoint\":\"e\",\"role\":\"r\",\"port\":1,\"socket_directory\":\"/aaaaaaaaaaaaaaaaaaa"
+       "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\""
+       "}"),
   };
   for (size_t at = 0; at < ARRAY_LENGTH(bad); at++) {
     AUTO(json_free) json_t *answer = NULL;
@@ -171,8 +172,8 @@ static void verifiers_that_make_no_sense(void **state) {
       "{\"salt\":\"AAA\",\"iterations\":4096}",
       "{\"salt\":\"AAAA\",\"iterations\":0}",
       "{\"salt\":\"AAAA\",\"iterations\":2000000}",
-      "{\"salt\":\"AAAA\",\"iterations\":4096,\"keys\":[{\"token\":\"t\",\"stored_key\":\"AAAA\","
-      "\"server_key\":\"AAAA\"}]}",
+      ("{\"salt\":\"AAAA\",\"iterations\":4096,\"keys\":[{\"token\":\"t\",\"stored_key\":\"AAAA\","
+       "\"server_key\":\"AAAA\"}]}"),
   };
   for (size_t at = 0; at < ARRAY_LENGTH(bad); at++) {
     AUTO(json_free) json_t *answer = NULL;
