@@ -54,7 +54,7 @@ static bool check_version(Setup *setup, const char *directory, Error *err) {
   options.prepare = become_compute;
   options.context = setup;
   if (!process_run(argv, &options, &result, err))
-    return false;
+    return error_prefix(err, "as account %s", setup->compute.name);
   int major = major_version(result.output);
   if (result.status == 0 && major >= MAJOR_MIN && major <= MAJOR_MAX)
     return true;
