@@ -167,6 +167,9 @@ void client_refuse_told(Client *client, const Error *failure) {
   if (login->call != 0)
     control_forget(client->proxy->control, login->call);
   login->call = 0;
+  (void)event_del(login->deadline);
+  if (login->pause != NULL)
+    (void)event_del(login->pause);
   if (!may_tell(client)) {
     client_refuse(client, failure);
     return;

@@ -39,6 +39,7 @@ struct Control {
   struct event *retry;
   struct event *check;
   int retry_ms;
+  int64_t away_ms; /* since when there is no connection */
   uint64_t last_id;
   size_t kept;
   uint64_t lost;
@@ -107,6 +108,7 @@ static void handle_message(Control *control, const json_t *message) {
 static void lose_connection(Control *control, const char *why) {
   bufferevent_free(control->connection);
   control->connection = NULL;
+  control->away_ms = clock_monotonic_ms();
   log_warning("boughd: %s", why);
   start_retry(control);
 }
@@ -196,7 +198,8 @@ static void start_retry(Control *control) {
 /* Limits of time */
 
 static bool is_over(const Control *control, const Call *call, int64_t now, Error *ret) {
-  if (control->connection == NULL && now >= call->asked_ms + ABSENT_LIMIT_MS) {
+  int64_t since = call->asked_ms > control->away_ms ? call->asked_ms : control->away_ms;
+  if (control->connection == NULL && now >= since + ABSENT_LIMIT_MS) {
     (void)error_set(ret, ERROR_STARTING, "Bough's control service does not answer");
     return !error_hint(ret, "try again, and see `bough status`");
   }

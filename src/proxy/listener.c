@@ -68,8 +68,8 @@ static bool open_socket(Listener *listener, const char *text, Error *err) {
   struct sockaddr_storage address;
   int port = listener->proxy->settings.port;
   socklen_t length = make_address(text, port, &address);
-  unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE |
-                   LEV_OPT_REUSEABLE_PORT;
+  unsigned flags =
+      LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE | LEV_OPT_REUSEABLE_PORT;
   if (address.ss_family == AF_INET6)
     flags |= LEV_OPT_BIND_IPV6ONLY;
   struct evconnlistener *socket =

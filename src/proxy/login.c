@@ -44,6 +44,8 @@ static bool read_input(Client *client) {
   Login *login = client->login;
   char bytes[INPUT_LIMIT];
   size_t room = INPUT_LIMIT - login->input.length;
+  if (room == 0)
+    return true;
   ssize_t count = stream_read(client->stream, bytes, room);
   if (count == STREAM_END || count == STREAM_FAILED) {
     client_free(client, "client closed");

@@ -58,8 +58,15 @@ static void want(struct event *event, bool *state, bool wanted) {
   (void)(wanted ? event_add(event, NULL) : event_del(event));
 }
 
+/* What OpenSSL has decrypted already makes no event of the socket's. */
+static void look_into_tls(Stream *stream) {
+  if (stream->wants_read && stream->ssl != NULL && SSL_pending(stream->ssl) > 0)
+    event_active(&stream->readable, EV_READ, 0);
+}
+
 void stream_want_read(Stream *stream, bool wanted) {
   want(&stream->readable, &stream->wants_read, wanted);
+  look_into_tls(stream);
 }
 
 void stream_want_write(Stream *stream, bool wanted) {
@@ -76,8 +83,10 @@ static ssize_t tls_read(Stream *stream, void *bytes, size_t capacity) {
   size_t count = 0;
   ERR_clear_error();
   int result = SSL_read_ex(stream->ssl, bytes, capacity, &count);
-  if (result == 1)
+  if (result == 1) {
+    look_into_tls(stream);
     return (ssize_t)count;
+  }
   switch (SSL_get_error(stream->ssl, result)) {
   case SSL_ERROR_WANT_WRITE:
     stream->read_needs_write = true;

@@ -4,6 +4,7 @@
 
 #include "core/clock.h"
 
+#include <openssl/ssl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -164,6 +165,37 @@ static void malformed_sasl(void **state) {
   raw_expect_error(fd, "08P01");
 }
 
+/* TLS from the first byte, as newer clients start it; alpn may be NULL. Fails or gives what the
+ * server says to a startup packet. */
+static void start_tls_at_once(const char *alpn, char *ret_type) {
+  static const char packet[] = "\0\0\0\x25\0\3\0\0user\0dev1\0database\0app@main\0";
+  SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+  SSL *ssl = SSL_new(context);
+  int fd = connected();
+  if (alpn != NULL)
+    assert_int_equal(SSL_set_alpn_protos(ssl, (const unsigned char *)alpn, (unsigned)strlen(alpn)),
+                     0);
+  assert_int_equal(SSL_set_fd(ssl, fd), 1);
+  *ret_type = '\0';
+  if (SSL_connect(ssl) == 1) {
+    (void)SSL_write(ssl, packet, sizeof packet);
+    (void)SSL_read(ssl, ret_type, 1);
+  }
+  SSL_free(ssl);
+  SSL_CTX_free(context);
+  (void)close(fd);
+}
+
+static void tls_at_once(void **state) {
+  char type = '\0';
+  start_tls_at_once("\x0apostgresql", &type);
+  assert_int_equal(type, 'R');
+  start_tls_at_once(NULL, &type);
+  assert_int_equal(type, 'E');
+  start_tls_at_once("\x08http/1.1", &type);
+  assert_int_equal(type, '\0');
+}
+
 static void replication(void **state) {
   int fd = connected();
   SEND(fd, "\0\0\0\x24\0\3\0\0user\0dev1\0replication\0true\0\0");
@@ -229,6 +261,7 @@ int main(void) {
       cmocka_unit_test(second_startup_packet_within_the_exchange),
       cmocka_unit_test(queries_before_the_password),
       cmocka_unit_test(malformed_sasl),
+      cmocka_unit_test(tls_at_once),
       cmocka_unit_test(replication),
       cmocka_unit_test(old_protocol),
       cmocka_unit_test(options_that_once_looped),

@@ -99,6 +99,18 @@ static void plain_and_tls(void **state) {
   one_session("dbname=app options=endpoint=ep-main");
 }
 
+#define BY_NAME "host=ep-abcdefghijkl.example.org hostaddr=127.0.0.1 dbname=app sslmode=require "
+
+static void server_names_name_endpoints(void **state) {
+  one_session(BY_NAME);
+  AUTO(json_free) json_t *route = fake_last(stand->fake, "route");
+  assert_string_equal(json_string_or(route, "endpoint", ""), "ep-abcdefghijkl");
+  assert_null(json_object_get(route, "branch"));
+  expect_refusal("dev1", "secret-one", BY_NAME "options=endpoint=ep-mnopqrstuvwx",
+                 "the server name says endpoint \"ep-abcdefghijkl\", the options say "
+                 "\"ep-mnopqrstuvwx\"");
+}
+
 static void every_token_of_a_principal(void **state) {
   AUTO(pq_finish) PGconn *connection = try_connect("dev1", "secret-two", "dbname=app@main");
   assert_int_equal(PQstatus(connection), CONNECTION_OK);
@@ -481,6 +493,7 @@ static void draining_ends_at_its_limit(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(plain_and_tls),
+      cmocka_unit_test(server_names_name_endpoints),
       cmocka_unit_test(every_token_of_a_principal),
       cmocka_unit_test(settings_reach_the_session),
       cmocka_unit_test(wrong_passwords),
