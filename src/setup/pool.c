@@ -196,6 +196,8 @@ bool setup_pool_make(Setup *setup, Error *err) {
   say_what_is_made(setup, &place);
   if (!pool_format(&place.plan, &driver, &path, err)) {
     (void)!io_remove_file(intent, NULL); /* it left nothing */
+    if (err->hint[0] == '\0' && place.plan.path == NULL)
+      (void)error_hint(err, "a directory needs no mount: `bough pool create --path DIR`");
     return false;
   }
   config_set(setup, "pool",
