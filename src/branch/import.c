@@ -47,6 +47,7 @@ static void import_release(Import *import) {
   str_free(import->database);
   str_free(import->socket_directory);
   json_free(import->notes);
+  json_free(import->extensions);
 }
 
 /* ---- rows ---- */

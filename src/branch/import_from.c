@@ -240,6 +240,7 @@ static const struct {
     {VERDICT_SUPERUSER, ERROR_NEEDS_SUPERUSER, "parts of it can only be made by a superuser",
      "use --method basebackup, or dump it yourself and load the file with --sql and --trust"},
     {VERDICT_ROLE, ERROR_IMPORT_FAILED, "roles are missing", "try again: roles changed meanwhile"},
+    {VERDICT_MADE, ERROR_IMPORT_FAILED, "extensions could not be made", "use --method basebackup"},
     {VERDICT_META, ERROR_IMPORT_FAILED, "the dump holds backslash commands",
      "is the source what "
      "you think it is?"},
@@ -273,78 +274,18 @@ static bool load_database(Import *import, const json_t *database, const char *pa
 
 /* ---- what is made before ---- */
 
-/* Extensions that take a superuser to create and give nobody a way to more rights. Made by the
- * platform while the database is still empty: there is nothing in it yet that could hijack their
- * scripts. */
-static const char *const platform_extensions[] = {
-    "bloom",      "earthdistance", "pg_buffercache", "pg_stat_statements", "pg_visibility",
-    "pgrowlocks", "pgstattuple",   "postgis",        "postgis_raster",     "sslinfo",
-};
-
-static bool is_platform_extension(const char *name) {
-  for (size_t at = 0; at < ARRAY_LENGTH(platform_extensions); at++)
-    if (str_equal(platform_extensions[at], name))
-      return true;
-  return false;
-}
-
-static bool make_extension(Import *import, Conn *conn, const char *name, const char *schema,
-                           Error *err) {
-  AUTO_RELEASE(buffer_release) Buffer sql = {0};
-  if (!str_equal(schema, "pg_catalog")) {
-    buffer_add_text(&sql, "CREATE SCHEMA IF NOT EXISTS ");
-    sql_add_identifier(&sql, schema);
-    buffer_add_text(&sql, "; ");
-  }
-  buffer_add_text(&sql, "CREATE EXTENSION IF NOT EXISTS ");
-  sql_add_identifier(&sql, name);
-  buffer_add_text(&sql, " SCHEMA ");
-  sql_add_identifier(&sql, schema);
-  buffer_add_text(&sql, " CASCADE");
-  if (!conn_exec(conn, sql.text, NULL, err))
-    return error_prefix(err, "extension \"%s\"", name);
-  import_note(import, "extension %s was made by the platform", name);
-  return true;
-}
-
-static bool make_extensions(Import *import, const json_t *database, Error *err) {
-  AUTO(conn_free) Conn *conn = NULL;
+/* The platform makes those that are safe right before a database is loaded into. */
+static void want_extensions(Import *import, const json_t *database) {
+  json_t *wanted = json_object();
   size_t at = 0;
   const json_t *extension = NULL;
-  if (!import_open(import, json_string_or(database, "name", ""), &conn, err))
-    return false;
   json_array_foreach(json_object_get(database, "extensions"), at, extension) {
-    const char *name = json_string_or(extension, "name", "");
-    if (is_platform_extension(name) &&
-        !make_extension(import, conn, name, json_string_or(extension, "schema", "public"), err))
-      return false;
+    (void)json_object_set_new(wanted, json_string_or(extension, "name", ""),
+                              json_string(json_string_or(extension, "schema", "public")));
   }
-  return true;
-}
-
-static char *database_settings(const json_t *database) {
-  Buffer sql = {0};
-  const char *icu = json_string_or(database, "icu_locale", NULL);
-  buffer_add_text(&sql, "ENCODING ");
-  sql_add_literal(&sql, json_string_or(database, "encoding", "UTF8"));
-  buffer_add_text(&sql, " LC_COLLATE ");
-  sql_add_literal(&sql, json_string_or(database, "collate", "C"));
-  buffer_add_text(&sql, " LC_CTYPE ");
-  sql_add_literal(&sql, json_string_or(database, "ctype", "C"));
-  if (icu != NULL) {
-    buffer_add_text(&sql, " LOCALE_PROVIDER icu ICU_LOCALE ");
-    sql_add_literal(&sql, icu);
-  }
-  return buffer_steal(&sql);
-}
-
-static bool make_database(Import *import, Conn *conn, const json_t *database, Error *err) {
-  const char *name = json_string_or(database, "name", "");
-  AUTO(str_free) char *settings = database_settings(database);
-  bool exists = str_equal(name, "postgres");
-  return (exists ? conn_exec(conn, "ALTER DATABASE postgres OWNER TO " IMPORT_ROLE, NULL, err)
-                 : import_make_database(conn, name, settings, err)) &&
-         make_extensions(import, database, err);
+  if (import->extensions == NULL)
+    import->extensions = json_object();
+  (void)json_object_set_new(import->extensions, json_string_or(database, "name", ""), wanted);
 }
 
 static bool make_all_roles(Import *import, Conn *conn, Error *err) {
@@ -384,11 +325,14 @@ static bool load_dumps(Import *import, const char *passfile, Error *err) {
   size_t at = 0;
   const json_t *database = NULL;
   if (!import_open(import, "postgres", &conn, err) || !import_make_loader(conn, false, err) ||
+      !conn_exec(conn, "ALTER DATABASE postgres OWNER TO " IMPORT_ROLE, NULL, err) ||
       !make_all_roles(import, conn, err))
     return false;
   json_array_foreach(json_object_get(import->source->facts, "databases"), at, database) {
-    if (is_copied(import, database) && (!make_database(import, conn, database, err) ||
-                                        !load_database(import, database, passfile, err)))
+    if (!is_copied(import, database))
+      continue;
+    want_extensions(import, database);
+    if (!load_database(import, database, passfile, err))
       return error_prefix(err, "database \"%s\"", json_string_or(database, "name", ""));
   }
   return true;

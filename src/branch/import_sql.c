@@ -1,4 +1,5 @@
 /* project create --sql: files that a client has sent, loaded one after the other. */
+#include "branch/extension.h"
 #include "branch/importing.h"
 #include "branch/psql.h"
 #include "core/io.h"
@@ -76,7 +77,7 @@ static bool run_files(Import *import, VerdictReport *report, Error *err) {
 }
 
 static bool prepare(Import *import, Conn *conn, bool trust, Error *err) {
-  return import_make_loader(conn, trust, err) && import_make_database(conn, DATABASE, "", err) &&
+  return import_make_loader(conn, trust, err) && import_make_database(conn, DATABASE, err) &&
          conn_exec(conn, "ALTER DATABASE postgres OWNER TO " IMPORT_ROLE, NULL, err);
 }
 
@@ -113,10 +114,11 @@ static bool empty_postgres(Conn *conn, Error *err) {
          conn_exec(conn, "ALTER DATABASE postgres OWNER TO " IMPORT_ROLE, NULL, err);
 }
 
-static bool start_again(Import *import, Conn *conn, json_t *roles, Error *err) {
+static bool start_again(Import *import, Conn *conn, const VerdictReport *first, Error *err) {
+  import->extensions = json_incref(first->extensions);
   return drop_databases(conn, err) && empty_postgres(conn, err) &&
-         import_make_roles(import, conn, roles, err) &&
-         import_make_database(conn, DATABASE, "", err);
+         import_make_roles(import, conn, first->roles, err) &&
+         import_make_database(conn, DATABASE, err);
 }
 
 /* ---- what came of it ---- */
@@ -133,6 +135,8 @@ static const struct {
      "backslash commands other than \\connect DATABASE are not run", "take them out of the file"},
     {VERDICT_SUPERUSER, ERROR_NEEDS_SUPERUSER, "some statements need superuser rights",
      "if you trust the file, give --trust; everything else in it would load without"},
+    {VERDICT_MADE, ERROR_NEEDS_SUPERUSER, "these extensions need an empty database to be made in",
+     "move CREATE EXTENSION to the beginning of the file"},
     {VERDICT_FAILED, ERROR_IMPORT_FAILED, "statements failed", "correct the file, then try again"},
 };
 
@@ -158,6 +162,8 @@ static void note_roles(Import *import, json_t *roles) {
   AUTO_RELEASE(buffer_release) Buffer names = {0};
   const char *name = NULL;
   json_t *value = NULL;
+  if (json_object_size(roles) == 0)
+    return;
   json_object_foreach(roles, name, value) {
     buffer_add_format(&names, "%s%s", names.length > 0 ? ", " : "", name);
   }
@@ -172,9 +178,10 @@ static bool load_files(Import *import, Conn *conn, Error *err) {
   if (!run_files(import, &first, err))
     return false;
   const VerdictReport *report = &first;
-  if (first.counts[VERDICT_ROLE] > 0 && first.counts[VERDICT_EXTENSION] == 0 &&
+  bool is_better_prepared = first.counts[VERDICT_ROLE] + first.counts[VERDICT_MADE] > 0;
+  if (is_better_prepared && first.counts[VERDICT_EXTENSION] == 0 &&
       first.counts[VERDICT_META] == 0) {
-    if (!start_again(import, conn, first.roles, err) || !run_files(import, &second, err))
+    if (!start_again(import, conn, &first, err) || !run_files(import, &second, err))
       return false;
     note_roles(import, first.roles);
     report = &second;
@@ -190,19 +197,7 @@ static bool load_files(Import *import, Conn *conn, Error *err) {
 /* A dump that brings its own databases leaves ours empty. */
 static bool is_empty(Import *import, bool *ret, Error *err) {
   AUTO(conn_free) Conn *conn = NULL;
-  AUTO(rows_free) Rows *rows = NULL;
-  if (!import_open(import, DATABASE, &conn, err) ||
-      !conn_exec(conn,
-                 "SELECT FROM pg_catalog.pg_class WHERE oid OPERATOR(pg_catalog.>=) 16384"
-                 " UNION ALL"
-                 " SELECT FROM pg_catalog.pg_proc WHERE oid OPERATOR(pg_catalog.>=) 16384"
-                 " UNION ALL"
-                 " SELECT FROM pg_catalog.pg_namespace WHERE oid OPERATOR(pg_catalog.>=) 16384"
-                 " LIMIT 1",
-                 &rows, err))
-    return false;
-  *ret = rows_count(rows) == 0;
-  return true;
+  return import_open(import, DATABASE, &conn, err) && database_is_empty(conn, ret, err);
 }
 
 static bool choose_database(Import *import, Conn *conn, Error *err) {

@@ -3,6 +3,7 @@
 
 #include "branch/clean.h"
 #include "branch/endpoint.h"
+#include "branch/extension.h"
 #include "branch/ownership.h"
 #include "core/clock.h"
 #include "core/failpoint.h"
@@ -156,12 +157,21 @@ bool import_make_roles(Import *import, Conn *conn, json_t *roles, Error *err) {
   return true;
 }
 
-bool import_make_database(Conn *conn, const char *name, const char *settings, Error *err) {
+bool import_make_database(Conn *conn, const char *name, Error *err) {
   AUTO_RELEASE(buffer_release) Buffer sql = {0};
   buffer_add_text(&sql, "CREATE DATABASE ");
   sql_add_identifier(&sql, name);
-  buffer_add_format(&sql, " OWNER " IMPORT_ROLE " TEMPLATE template0 %s", settings);
+  buffer_add_text(&sql, " OWNER " IMPORT_ROLE " TEMPLATE template0");
   return conn_exec(conn, sql.text, NULL, err);
+}
+
+bool import_make_extensions(Import *import, const char *database, Error *err) {
+  AUTO(conn_free) Conn *conn = NULL;
+  const json_t *wanted = json_object_get(import->extensions, database);
+  if (wanted == NULL)
+    return true;
+  return import_open(import, database, &conn, err) &&
+         extension_make(conn, wanted, IMPORT_ROLE, import->notes, err);
 }
 
 bool import_list_databases(Conn *conn, bool templates, json_t **ret, Error *err) {

@@ -14,10 +14,11 @@ typedef struct Import {
   BranchRow branch; /* the root */
   EndpointRow endpoint;
   OperationRow operation;
-  Source *source;   /* only of kind "from" */
-  char *superusers; /* roles that were superusers before: a text[] */
-  json_t *notes;    /* texts for people */
-  char *database;   /* that people mean when they name none; NULL: the first one */
+  Source *source;     /* only of kind "from" */
+  char *superusers;   /* roles that were superusers before: a text[] */
+  json_t *notes;      /* texts for people */
+  json_t *extensions; /* per database, name to schema: wanted there before it is loaded into */
+  char *database;     /* that people mean when they name none; NULL: the first one */
   char *socket_directory;
   int pid; /* of its compute, 0: not running */
   int64_t start_time;
@@ -60,8 +61,10 @@ CHECKED bool import_make_loader(Conn *conn, bool superuser, Error *err);
 /* Makes roles that can't log in, for the names that are missing, and the loader a member of them.
  * roles: an object with the names as keys. Names that are reserved are left out and noted. */
 CHECKED bool import_make_roles(Import *import, Conn *conn, json_t *roles, Error *err);
-/* CREATE DATABASE, its owner the loader; settings (may be "") are further options in SQL. */
-CHECKED bool import_make_database(Conn *conn, const char *name, const char *settings, Error *err);
+/* CREATE DATABASE, its owner the loader. */
+CHECKED bool import_make_database(Conn *conn, const char *name, Error *err);
+/* Makes the wanted extensions of a database that is about to be loaded into. */
+CHECKED bool import_make_extensions(Import *import, const char *database, Error *err);
 
 /* The databases that can be entered, an array of names; templates only if asked for. Owned. */
 CHECKED bool import_list_databases(Conn *conn, bool templates, json_t **ret, Error *err);

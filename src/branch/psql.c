@@ -197,7 +197,9 @@ bool psql_run(Import *import, const char *database, int fd, int64_t total, const
   while (present != NULL) {
     Feeder feeder = {.import = import, .reader = reader, .text = text, .total = total};
     report->line_offset = script_lines(reader);
-    bool ok = run_part(&feeder, present, report, err);
+    report->database = present;
+    bool ok =
+        import_make_extensions(import, present, err) && run_part(&feeder, present, report, err);
     str_free(present);
     present = STEAL(feeder.next);
     if (!ok)

@@ -49,7 +49,7 @@ bool import_load_empty(Import *import, Error *err) {
   AUTO(conn_free) Conn *conn = NULL;
   import->database = str_dup(DATABASE);
   return import_open(import, "postgres", &conn, err) && import_make_loader(conn, false, err) &&
-         import_make_database(conn, DATABASE, "", err);
+         import_make_database(conn, DATABASE, err);
 }
 
 bool import_load_sample(Import *import, Error *err) {

@@ -135,6 +135,12 @@ static bool is_restrict(const char *line) {
   return length > 0 && is_end(line + length);
 }
 
+/* Written before a \connect to an oddly named database. Another encoding would matter to what
+ * follows. */
+static bool is_idle_encoding(const char *line) {
+  return take_word(&line, "\\encoding SQL_ASCII") && is_end(line);
+}
+
 /* ---- parts ---- */
 
 static void consume(ScriptReader *reader, size_t length) {
@@ -156,7 +162,7 @@ static bool take_command(ScriptReader *reader, ScriptPart *ret) {
   line[length] = '\0';
   if (is_connect(line, reader->database))
     *ret = (ScriptPart){.event = SCRIPT_CONNECT, .database = reader->database};
-  else if (is_restrict(line))
+  else if (is_restrict(line) || is_idle_encoding(line))
     *ret = (ScriptPart){.event = SCRIPT_BYTES, .bytes = "\n", .length = 1};
   else
     return false;

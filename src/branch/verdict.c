@@ -3,6 +3,8 @@
  * lines by its notices; it can make its own import fail by that, and nothing else. */
 #include "branch/verdict.h"
 
+#include "branch/extension.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +28,7 @@ void verdict_report_release(VerdictReport *report) {
   buffer_release(&report->message);
   buffer_release(&report->statement);
   json_free(report->roles);
+  json_free(report->extensions);
   *report = (VerdictReport){0};
 }
 
@@ -72,43 +75,74 @@ Verdict verdict_of(const char *sqlstate, const char *statement, const char *mess
 
 /* ---- what the verdicts need ---- */
 
-static void add_role(VerdictReport *report, const char *name, size_t length) {
-  AUTO(str_free) char *copy = str_ndup(name, length);
+enum { NAME_SIZE = 64 };
+
+/* The identifier at *text, folded as PostgreSQL does; *text moves behind it. */
+static bool take_identifier(const char **text, char ret[NAME_SIZE]) {
+  bool quoted = **text == '"';
+  const char *start = *text + (quoted ? 1 : 0);
+  size_t length = strcspn(start, quoted ? "\"" : " ;");
+  if (length == 0 || length >= NAME_SIZE)
+    return false;
+  for (size_t at = 0; at < length; at++)
+    ret[at] = (char)(quoted ? start[at] : tolower((unsigned char)start[at]));
+  ret[length] = '\0';
+  *text = start + length + (quoted && start[length] == '"' ? 1 : 0);
+  return true;
+}
+
+static bool take_words(const char **text, const char *words) {
+  size_t length = strlen(words);
+  if (strncasecmp(*text, words, length) != 0)
+    return false;
+  *text += length;
+  return true;
+}
+
+static void add_role(VerdictReport *report, const char *name) {
   if (report->roles == NULL)
     report->roles = json_object();
-  (void)json_object_set_new(report->roles, copy, json_true());
+  (void)json_object_set_new(report->roles, name, json_true());
 }
 
 /* role "NAME" does not exist, or CREATE ROLE NAME ... */
 static void note_role(VerdictReport *report, const char *statement, const char *message) {
+  char name[NAME_SIZE];
   const char *start = strstr(message, "role \"");
   if (start != NULL) {
-    start += strlen("role \"");
-    const char *end = strstr(start, "\" does not exist");
-    if (end != NULL)
-      add_role(report, start, (size_t)(end - start));
+    start += strlen("role ");
+    if (take_identifier(&start, name))
+      add_role(report, name);
     return;
   }
-  start = strchr(statement, ' ');
-  start = start != NULL ? strchr(start + 1, ' ') : NULL;
-  if (start == NULL)
-    return;
-  start++;
-  if (*start == '"') { /* doubled quotes inside are too odd to be worth more */
-    add_role(report, start + 1, strcspn(start + 1, "\""));
-    return;
-  }
-  AUTO(str_free) char *folded = str_ndup(start, strcspn(start, " ;"));
-  for (char *c = folded; *c != '\0'; c++)
-    *c = (char)tolower((unsigned char)*c);
-  add_role(report, folded, strlen(folded));
+  if ((take_words(&statement, "CREATE ROLE ") || take_words(&statement, "CREATE USER ") ||
+       take_words(&statement, "CREATE GROUP ")) &&
+      take_identifier(&statement, name))
+    add_role(report, name);
 }
 
-static void note_extension(VerdictReport *report, const char *message) {
-  const char *start = strchr(message, '"');
-  if (report->extension[0] == '\0' && start != NULL)
-    (void)snprintf(report->extension, sizeof report->extension, "%.*s",
-                   (int)strcspn(start + 1, "\""), start + 1);
+/* CREATE EXTENSION [IF NOT EXISTS] NAME [WITH] [SCHEMA SCHEMA]. False if the platform won't make
+ * it. */
+static bool note_extension(VerdictReport *report, const char *statement) {
+  char name[NAME_SIZE];
+  char schema[NAME_SIZE] = "public";
+  if (!take_words(&statement, "CREATE EXTENSION "))
+    return false;
+  (void)take_words(&statement, "IF NOT EXISTS ");
+  if (!take_identifier(&statement, name) || !extension_is_safe(name))
+    return false;
+  (void)take_words(&statement, " WITH");
+  if (take_words(&statement, " SCHEMA "))
+    (void)take_identifier(&statement, schema);
+  if (report->extensions == NULL)
+    report->extensions = json_object();
+  json_t *those = json_object_get(report->extensions, report->database);
+  if (those == NULL) {
+    those = json_object();
+    (void)json_object_set_new(report->extensions, report->database, those);
+  }
+  (void)json_object_set_new(those, name, json_string(schema));
+  return true;
 }
 
 static void judge(VerdictReport *report) {
@@ -121,8 +155,8 @@ static void judge(VerdictReport *report) {
   Verdict verdict = verdict_of(report->sqlstate, shown, message);
   if (verdict == VERDICT_ROLE)
     note_role(report, shown, message);
-  if (verdict == VERDICT_EXTENSION)
-    note_extension(report, message);
+  if (verdict == VERDICT_SUPERUSER && note_extension(report, shown))
+    verdict = VERDICT_MADE;
   if (report->counts[verdict]++ < VERDICT_EXAMPLES)
     buffer_add_format(&report->examples[verdict], "%s%s line %lld: %.*s%s%.*s",
                       report->examples[verdict].length > 0 ? "; " : "", report->file,

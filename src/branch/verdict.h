@@ -10,6 +10,7 @@
 typedef enum Verdict {
   VERDICT_IGNORED,   /* the import sees to it in another way */
   VERDICT_ROLE,      /* a role that isn't there (yet) */
+  VERDICT_MADE,      /* an extension that the platform can make first */
   VERDICT_EXTENSION, /* an extension that isn't installed here */
   VERDICT_META,      /* a backslash command, which wasn't run */
   VERDICT_SUPERUSER, /* not without superuser rights */
@@ -20,12 +21,13 @@ typedef enum Verdict {
 enum { VERDICT_EXAMPLES = 8 };
 
 typedef struct VerdictReport {
-  const char *file;    /* its name for messages; borrowed */
-  int64_t line_offset; /* lines of the file before what psql is given */
+  const char *file;     /* its name for messages; borrowed */
+  const char *database; /* that is loaded into; borrowed */
+  int64_t line_offset;  /* lines of the file before what psql is given */
   int64_t counts[VERDICT_COUNT_];
   Buffer examples[VERDICT_COUNT_]; /* "line 5: CREATE ... : message", the first VERDICT_EXAMPLES */
   json_t *roles;                   /* set of names: roles that were missing */
-  char extension[64];              /* the first one that was missing */
+  json_t *extensions;              /* per database, name to schema: those of VERDICT_MADE */
   /* the report that is being read */
   Buffer line;
   Buffer message;

@@ -57,6 +57,7 @@ static void what_dumps_write_is_understood(void **state) {
   expect("\\c shop;\nb", "<shop>b");
   expect("\\connect -reuse-previous=on \"dbname='it\\'s a=b'\"\nb\n", "<it's a=b>b\n");
   expect("\\restrict abc123\nb\n\\unrestrict abc123\n", "\nb\n\n");
+  expect("\\encoding SQL_ASCII\nb\n", "\nb\n");
   expect("\\connect shop", "<shop>");
 }
 
@@ -74,6 +75,8 @@ static void anything_else_is_left_to_psql(void **state) {
       "\\connect :variable\n",
       "\\connect `id`\n",
       "\\connect shop \\! touch x\n",
+      "\\encoding LATIN1\n",
+      "\\encoding SQL_ASCII \\! touch x\n",
       "\\restrict\n",
       "\\restrict a b\n",
       "\\restrict a\\! touch x\n",

@@ -26,7 +26,7 @@ static const struct {
     {VERDICT_EXTENSION, "58P01", "CREATE FUNCTION f()", "could not access file \"$libdir/x\""},
     {VERDICT_META, "meta", "", "backslash commands are restricted"},
     {VERDICT_FAILED, "42P01", "SELECT * FROM t;", "relation \"t\" does not exist"},
-    {VERDICT_FAILED, "42P06", "CREATE SCHEMA other;", "schema exists"},
+    {VERDICT_FAILED, "42P07", "CREATE TABLE t (a int);", "relation exists"},
     {VERDICT_FAILED, "", "", "connection to server was lost"},
 };
 
@@ -60,7 +60,7 @@ static void check(const VerdictReport *report) {
   assert_int_equal(json_object_size(report->roles), 2);
   assert_non_null(json_object_get(report->roles, "the boss"));
   assert_non_null(json_object_get(report->roles, "alice"));
-  assert_string_equal(report->extension, "postgis");
+  assert_null(report->extensions);
   assert_string_equal(report->examples[VERDICT_FAILED].text,
                       "dump.sql line 114: SELECT 1/0;: division by zero");
 }
@@ -76,6 +76,26 @@ static void output_is_read_in_pieces(void **state) {
     verdict_finish(&report);
     check(&report);
   }
+}
+
+static void safe_extensions_are_wanted(void **state) {
+  AUTO_RELEASE(verdict_report_release)
+  VerdictReport report = {.file = "dump.sql", .database = "shop"};
+  static const char text[] =
+      "psql:<stdin>:1: ERROR:  42501: permission denied to create extension\n"
+      "psql:<stdin>:1: STATEMENT:  CREATE EXTENSION IF NOT EXISTS pgstattuple WITH SCHEMA \"My "
+      "ext\";\n"
+      "psql:<stdin>:2: ERROR:  42501: permission denied to create extension\n"
+      "psql:<stdin>:2: STATEMENT:  create extension PG_STAT_STATEMENTS;\n"
+      "psql:<stdin>:3: ERROR:  42501: permission denied to create extension\n"
+      "psql:<stdin>:3: STATEMENT:  CREATE EXTENSION file_fdw;\n";
+  verdict_feed(&report, text, strlen(text));
+  verdict_finish(&report);
+  assert_int_equal(report.counts[VERDICT_MADE], 2);
+  assert_int_equal(report.counts[VERDICT_SUPERUSER], 1);
+  const json_t *those = json_object_get(report.extensions, "shop");
+  assert_string_equal(json_string_or(those, "pgstattuple", ""), "My ext");
+  assert_string_equal(json_string_or(those, "pg_stat_statements", ""), "public");
 }
 
 static void examples_are_bounded(void **state) {
@@ -96,6 +116,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(statements_are_judged),
       cmocka_unit_test(output_is_read_in_pieces),
+      cmocka_unit_test(safe_extensions_are_wanted),
       cmocka_unit_test(examples_are_bounded),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
