@@ -65,6 +65,8 @@ struct StorageDriver {
   bool (*attach)(Pool *pool, const char *id, Error *err);
   /* Gives it up again, with all its writes where another host sees them; not attached is fine. */
   bool (*detach)(Pool *pool, const char *id, Error *err);
+  /* Bytes that were accepted and that the file system's figure of free room doesn't count yet. */
+  uint64_t (*pending)(const Pool *pool);
 };
 
 extern const StorageDriver btrfs_driver;

@@ -96,6 +96,8 @@ bool pool_status(const Pool *pool, PoolStatus *ret, Error *err) {
                       .features = pool->features,
                       .size = (uint64_t)status.f_blocks * status.f_frsize,
                       .available = (uint64_t)status.f_bavail * status.f_frsize};
+  uint64_t pending = pool->driver->pending != NULL ? pool->driver->pending(pool) : 0;
+  ret->available -= pending < ret->available ? pending : ret->available;
   return true;
 }
 
