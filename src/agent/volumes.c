@@ -203,9 +203,13 @@ bool volume_list_method(void *context, const RpcCall *call, json_t **ret, Error 
   if (!session_pool(context, &pool, err) || !volume_list(pool, &list, err))
     return false;
   json_t *volumes = json_array();
-  for (size_t at = 0; at < list.count; at++)
+  json_t *complete = json_array();
+  for (size_t at = 0; at < list.count; at++) {
     (void)json_array_append_new(volumes, json_string(list.ids[at]));
-  *ret = json_pack("{s:o, s:o}", "volumes", volumes, "foreign",
+    if (volume_exists(pool, list.ids[at]))
+      (void)json_array_append_new(complete, json_string(list.ids[at]));
+  }
+  *ret = json_pack("{s:o, s:o, s:o}", "volumes", volumes, "complete", complete, "foreign",
                    describe_names((const char *const *)list.foreign, list.foreign_count));
   return true;
 }

@@ -15,7 +15,7 @@
  *                       log was recycled meanwhile: snapshot-invalid with the hint "recycled"
  *   volume.delete       {volume, endpoint?: E}
  *                       with the settings, and the endpoint's socket directory
- *   volume.list         {} -> {volumes: [V], foreign: [path]}
+ *   volume.list         {} -> {volumes: [V], complete: [V], foreign: [path]}
  *   volume.usage        {volume} -> {logical, written, freed, wal, extents}, null: unknown
  *   volume.control      {volume} -> {state, checkpoint, redo, timeline, major, checksums, max_connections,
  *                       segment_size, system_identifier}
@@ -27,7 +27,8 @@
  *                       pg_checksums, where they are off
  *   cluster.single      {volume, database, sql} -> {output}
  *                       postgres --single: for what must happen before any session
- *   compute.start       {volume, endpoint, size, preload?, first_start, oom_score_adj, settings?}
+ *   compute.start       {volume, endpoint, size, preload?, first_start, oom_score_adj, settings?,
+ *                        logins?}
  *                       -> {pid, start_time}
  *   compute.configure   as compute.start; writes the settings anew and has them read
  *   compute.stop        {volume, endpoint, pid, start_time, immediate, timeout_ms}

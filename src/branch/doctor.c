@@ -172,26 +172,37 @@ static void check_branch(Checkup *checkup, const BranchRow *branch, const json_t
         "check time synchronisation");
 }
 
+static void check_rows(Checkup *checkup) {
+  AUTO(json_free) json_t *texts = NULL;
+  Error failure = ERROR_INIT;
+  if (checkup->context->catalog == NULL)
+    return;
+  if (!catalog_verify(checkup->context->catalog, &texts, &failure)) {
+    add_failure(checkup, "catalog-invalid", "catalog", &failure, "");
+    return;
+  }
+  size_t at = 0;
+  const json_t *text = NULL;
+  json_array_foreach(texts, at, text) {
+    add(checkup, "catalog-invalid", SEVERITY_ERROR, "catalog", json_string_value(text),
+        "somebody changed it by hand: restore it; until then what it stands for can't be used and "
+        "nothing is swept");
+  }
+}
+
 static void check_branches(Checkup *checkup) {
   Context *context = checkup->context;
   AUTO(json_free) json_t *list = NULL;
   BranchRow *rows = NULL;
   size_t count = 0;
-  size_t invalid = 0;
+  size_t invalid = 0; /* check_rows names them */
   Error failure = ERROR_INIT;
-  if (context->catalog == NULL)
+  if (context->catalog == NULL ||
+      !branch_list(context->catalog, NULL, false, &rows, &count, &invalid, &failure))
     return;
-  if (!branch_list(context->catalog, NULL, false, &rows, &count, &invalid, &failure)) {
-    add_failure(checkup, "catalog-invalid", "lakebase.branches", &failure, "");
-    return;
-  }
-  if (invalid > 0)
-    add(checkup, "catalog-invalid", SEVERITY_ERROR, "lakebase.branches",
-        "rows of this table make no sense: somebody changed them by hand",
-        "restore them; until then these branches can't be used and nothing is swept");
   bool has_list = agent_call(context->agent, "volume.list", json_object(), &list, &failure);
   for (size_t at = 0; has_list && at < count; at++)
-    check_branch(checkup, &rows[at], json_object_get(list, "volumes"));
+    check_branch(checkup, &rows[at], json_object_get(list, "complete"));
   mem_free(rows);
   size_t at = 0;
   const json_t *name = NULL;
@@ -284,8 +295,9 @@ static void check_leftovers(Checkup *checkup) {
 }
 
 static void (*const checks[])(Checkup *checkup) = {
-    check_agent,    check_mode,  check_tools,    check_pool,    check_host_room, check_catalog,
-    check_problems, check_clock, check_branches, check_volumes, check_endpoints, check_leftovers,
+    check_agent,   check_mode,      check_tools,     check_pool, check_host_room,
+    check_catalog, check_problems,  check_clock,     check_rows, check_branches,
+    check_volumes, check_endpoints, check_leftovers,
 };
 
 bool doctor_run(Context *context, const json_t *daemon, json_t **ret, Error *err) {

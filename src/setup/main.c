@@ -124,6 +124,17 @@ static bool has_pool(const Setup *setup) {
   return json_is_object(json_object_get(setup->config, "pool"));
 }
 
+/* A pool that can't be mounted now keeps nothing else from starting: status and doctor tell of it,
+ * and what needs it is refused. */
+static void mount_pool(Setup *setup) {
+  Error failure = ERROR_INIT;
+  if (setup_pool_mount(setup, &failure))
+    return;
+  add_note(setup, "%s", failure.message);
+  if (failure.hint[0] != '\0')
+    add_note(setup, "%s", failure.hint);
+}
+
 static bool run_up(Setup *setup, json_t **ret, Error *err) {
   AUTO_RELEASE(fd_release) int lock = -1;
   if (!prepare(setup, &lock, err))
@@ -132,7 +143,9 @@ static bool run_up(Setup *setup, json_t **ret, Error *err) {
   bool had_pool = has_pool(setup);
   if (had_pool && setup->options.pool_size > 0)
     add_note(setup, "there is a pool already: --pool-size has no effect");
-  if (!(had_pool ? setup_pool_mount(setup, err) : setup_pool_make(setup, err)))
+  if (had_pool)
+    mount_pool(setup);
+  else if (!setup_pool_make(setup, err))
     return false;
   if (was_running && setup->is_changed)
     add_note(setup, "new settings come into force after `bough down` and `bough up`");

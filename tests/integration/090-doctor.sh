@@ -73,6 +73,10 @@ as_compute truncate -s 100 "$BOUGH_HOME/pool/volumes/$volume/data/global/pg_cont
 check_not "a PostgreSQL that can't start doesn't" sql broken 'select 1'
 named "a PostgreSQL that can't start is named" "broken|$volume"
 
+catalog_sql "update lakebase.branches set created_at = created_at + interval '2 days' where name = 'good'" >/dev/null
+named "a clock that was set back is named" 'clock'
+catalog_sql "update lakebase.branches set created_at = created_at - interval '2 days' where name = 'good'" >/dev/null
+
 if [[ -n ${BOUGH_TEST_MAY_SET_CLOCK:-} && $(id -u) == 0 ]]; then
   date --set='+30 seconds' >/dev/null
   found=$(findings)
