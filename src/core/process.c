@@ -17,7 +17,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OUTPUT_LIMIT = 256 * 1024, EXIT_PREPARE = 126, EXIT_EXEC = 127 };
+enum {
+  OUTPUT_LIMIT = 256 * 1024,
+  PIPE_CAPACITY = 64 * 1024, /* Linux's default */
+  EXIT_PREPARE = 126,
+  EXIT_EXEC = 127,
+};
 
 static const char *const default_environment[] = {
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "TZ=UTC",
@@ -40,7 +45,9 @@ __attribute__((noreturn)) static void become(const char *const *argv, const Proc
   sigset_t none;
   (void)sigemptyset(&none);
   (void)sigprocmask(SIG_SETMASK, &none, NULL);
-  (void)signal(SIGPIPE, SIG_DFL);
+  for (int number = 1; number < NSIG; number++)
+    (void)signal(number,
+                 SIG_DFL); /* ignored ones stay ignored over exec: SIGPIPE, SIGCHLD, SIGINT */
   if (chdir(options->directory != NULL ? options->directory : "/") != 0 ||
       (options->prepare != NULL && !options->prepare(options->context)))
     _exit(EXIT_PREPARE);
@@ -50,42 +57,86 @@ __attribute__((noreturn)) static void become(const char *const *argv, const Proc
   _exit(EXIT_EXEC);
 }
 
-/* Keeps the last OUTPUT_LIMIT bytes. */
 static void keep_end(Buffer *buffer) {
-  if (buffer->length <= 2 * OUTPUT_LIMIT)
+  if (buffer->length <= OUTPUT_LIMIT)
     return;
   memmove(buffer->text, buffer->text + buffer->length - OUTPUT_LIMIT, OUTPUT_LIMIT + 1);
   buffer->length = OUTPUT_LIMIT;
 }
 
-/* Reads the child's output until it closes it; false when the deadline (0: none) passed first. */
-static bool collect(int fd, int64_t deadline, const ProcessOptions *options, Buffer *ret) {
-  for (;;) {
+/* Takes one piece of output off the pipe, which doesn't block: 0 at its end, less when there is
+ * none now. */
+static ssize_t take_output(int fd, const ProcessOptions *options, Buffer *ret) {
+  char chunk[8192];
+  ssize_t count = read(fd, chunk, sizeof chunk);
+  if (count <= 0)
+    return count;
+  buffer_add(ret, chunk, (size_t)count);
+  if (ret->length > 2 * OUTPUT_LIMIT)
+    keep_end(ret);
+  if (options->on_output != NULL)
+    options->on_output(options->output_context, chunk, (size_t)count);
+  return count;
+}
+
+/* Until the program has ended, which its output doesn't tell: it may be closed earlier, and a
+ * process that was left behind may keep it open. False when the deadline (0: none) passed first. */
+static bool collect(int fd, int pidfd, int64_t deadline, const ProcessOptions *options,
+                    Buffer *ret) {
+  struct pollfd pollers[] = {{.fd = pidfd, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+  while (pollers[0].revents == 0) {
     int64_t rest = deadline == 0 ? -1 : deadline - clock_monotonic_ms();
     if (deadline != 0 && rest <= 0)
       return false;
-    struct pollfd poller = {.fd = fd, .events = POLLIN};
-    int ready = poll(&poller, 1, (int)rest);
-    if (ready <= 0)
-      continue;
-    char chunk[8192];
-    ssize_t count = read(fd, chunk, sizeof chunk);
-    if (count <= 0)
-      return count == 0 || errno != EINTR;
-    buffer_add(ret, chunk, (size_t)count);
-    keep_end(ret);
-    if (options->on_output != NULL)
-      options->on_output(options->output_context, chunk, (size_t)count);
+    if (poll(pollers, ARRAY_LENGTH(pollers), (int)rest) > 0 && pollers[1].revents != 0 &&
+        take_output(fd, options, ret) == 0)
+      pollers[1].fd = -1;
   }
+  for (size_t taken = 0; taken < PIPE_CAPACITY;) { /* what it wrote last */
+    ssize_t count = take_output(fd, options, ret);
+    if (count <= 0)
+      break;
+    taken += (size_t)count;
+  }
+  keep_end(ret);
+  return true;
 }
 
 static int exit_status(int wait_status) {
   return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
 }
 
-static void reap(pid_t pid, int *ret_status) {
-  while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR)
+/* False when somebody else took the status, as the kernel does where SIGCHLD is ignored. */
+static bool reap(pid_t pid, int *ret_status) {
+  pid_t found = 0;
+  while ((found = waitpid(pid, ret_status, 0)) < 0 && errno == EINTR)
     ;
+  return found == pid;
+}
+
+__attribute__((noreturn)) static void become_child(const char *const *argv,
+                                                   const ProcessOptions *options, int output) {
+  (void)setpgid(0, 0);
+  (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+  become(argv, options, options->output >= 0 ? options->output : output);
+}
+
+/* Waits for the child, which is reaped in any case. */
+static bool finish(pid_t pid, int from_child, const char *name, const ProcessOptions *options,
+                   Buffer *output, int *ret_status, Error *err) {
+  AUTO_RELEASE(fd_release) int pidfd = process_open_pidfd(pid);
+  int64_t deadline = options->timeout_ms > 0 ? clock_monotonic_ms() + options->timeout_ms : 0;
+  int status = 0;
+  bool in_time = pidfd >= 0 && collect(from_child, pidfd, deadline, options, output);
+  if (!in_time)
+    (void)kill(-pid, SIGKILL);
+  bool reaped = reap(pid, &status);
+  if (pidfd < 0 || !reaped)
+    return error_set(err, ERROR_INTERNAL, "could not watch \"%s\"", name);
+  if (!in_time)
+    return error_set(err, ERROR_TIMEOUT, "\"%s\" took more than %d ms", name, options->timeout_ms);
+  *ret_status = exit_status(status);
+  return true;
 }
 
 bool process_run(const char *const *argv, const ProcessOptions *options, ProcessResult *ret,
@@ -95,30 +146,22 @@ bool process_run(const char *const *argv, const ProcessOptions *options, Process
     return error_set_errno(err, errno, "could not run \"%s\"", argv[0]);
   AUTO_RELEASE(fd_release) int from_child = pipe_ends[0];
   AUTO_RELEASE(fd_release) int to_parent = pipe_ends[1];
-  pid_t pid = fork();
+  pid_t pid = fcntl(from_child, F_SETFL, O_NONBLOCK) == 0 ? fork() : -1;
   if (pid < 0)
     return error_set_errno(err, errno, "could not run \"%s\"", argv[0]);
-  if (pid == 0) {
-    (void)setpgid(0, 0);
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    become(argv, options, options->output >= 0 ? options->output : to_parent);
-  }
+  if (pid == 0)
+    become_child(argv, options, to_parent);
+  (void)setpgid(pid, pid); /* also here: the group may have to be killed before the child ran */
   fd_release(&to_parent);
   AUTO_RELEASE(buffer_release) Buffer output = {0};
-  int64_t deadline = options->timeout_ms > 0 ? clock_monotonic_ms() + options->timeout_ms : 0;
-  bool in_time = collect(from_child, deadline, options, &output);
-  if (!in_time)
-    (void)kill(-pid, SIGKILL);
   int status = 0;
-  reap(pid, &status);
-  if (!in_time)
-    return error_set(err, ERROR_TIMEOUT, "\"%s\" took more than %d ms", argv[0],
-                     options->timeout_ms);
-  if (exit_status(status) == EXIT_EXEC && output.length == 0) {
+  if (!finish(pid, from_child, argv[0], options, &output, &status, err))
+    return false;
+  if (status == EXIT_EXEC && output.length == 0) {
     (void)error_set(err, ERROR_TOOL_FAILED, "could not run \"%s\"", argv[0]);
     return error_hint(err, "is it installed?");
   }
-  ret->status = exit_status(status);
+  ret->status = status;
   ret->output = buffer_steal(&output);
   return true;
 }
@@ -161,7 +204,7 @@ bool process_spawn(const char *const *argv, const ProcessOptions *options, bool 
     int status = 0;
     pid_t second = -1;
     ssize_t count = read(from_child, &second, sizeof second);
-    reap(first, &status);
+    (void)reap(first, &status);
     if (count != (ssize_t)sizeof second || second < 0)
       return error_set(err, ERROR_TOOL_FAILED, "could not start \"%s\"", argv[0]);
     pid = second;
