@@ -93,16 +93,25 @@ bool io_fsync_path(const char *path, Error *err) {
   return true;
 }
 
+static bool write_durably(int fd, const void *bytes, size_t length, mode_t mode, Error *err) {
+  if (!io_write(fd, bytes, length, err))
+    return false;
+  return (fchmod(fd, mode) == 0 && fsync(fd) == 0) ||
+         error_set_errno(err, errno, "could not write");
+}
+
+static bool rename_file(const char *from, const char *to, Error *err) {
+  return rename(from, to) == 0 || error_set_errno(err, errno, "could not put it in its place");
+}
+
 bool io_write_file(const char *path, const void *bytes, size_t length, mode_t mode, Error *err) {
   AUTO(str_free) char *temporary = str_format("%s.%d.new", path, (int)getpid());
+  (void)unlink(temporary); /* of a process that had this id before */
   AUTO_RELEASE(fd_release)
-  int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+  int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
   if (fd < 0)
     return error_set_errno(err, errno, "could not create \"%s\"", temporary);
-  if (fchmod(fd, mode) != 0 || !io_write(fd, bytes, length, err) || fsync(fd) != 0 ||
-      rename(temporary, path) != 0) {
-    if (err != NULL && err->code == ERROR_NONE)
-      (void)error_set_errno(err, errno, "could not write");
+  if (!write_durably(fd, bytes, length, mode, err) || !rename_file(temporary, path, err)) {
     (void)unlink(temporary);
     return error_prefix(err, "\"%s\"", path);
   }
@@ -128,36 +137,43 @@ bool io_make_directories(const char *path, mode_t mode, Error *err) {
   return true;
 }
 
+static bool remove_entry(int parent, const char *name, Error *err) {
+  return unlinkat(parent, name, 0) == 0 || errno == ENOENT ||
+         error_set_errno(err, errno, "could not remove \"%s\"", name);
+}
+
+static bool remove_below(int parent, const char *name, dev_t device, Error *err);
+
+static bool remove_content(DIR *directory, dev_t device, Error *err) {
+  for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+    if (str_equal(entry->d_name, ".") || str_equal(entry->d_name, ".."))
+      continue;
+    bool may_be_directory = entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
+    if (!(may_be_directory ? remove_below(dirfd(directory), entry->d_name, device, err)
+                           : remove_entry(dirfd(directory), entry->d_name, err)))
+      return false;
+  }
+  return true;
+}
+
 static bool remove_below(int parent, const char *name, dev_t device, Error *err) {
   AUTO_RELEASE(fd_release)
   int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) {
-    if (errno == ENOENT)
-      return true;
-    if (errno != ENOTDIR && errno != ELOOP)
-      return error_set_errno(err, errno, "could not open \"%s\"", name);
-    if (unlinkat(parent, name, 0) != 0 && errno != ENOENT)
-      return error_set_errno(err, errno, "could not remove \"%s\"", name);
-    return true;
+    bool is_file = errno == ENOTDIR || errno == ELOOP;
+    return is_file ? remove_entry(parent, name, err)
+                   : errno == ENOENT || error_set_errno(err, errno, "could not open \"%s\"", name);
   }
   struct stat status;
   if (fstat(fd, &status) != 0)
     return error_set_errno(err, errno, "could not look at \"%s\"", name);
   if (status.st_dev != device)
     return error_set(err, ERROR_IO, "\"%s\" is another file system, left alone", name);
-
-  DIR *directory = fdopendir(dup(fd));
+  DIR *directory = fdopendir(fd);
   if (directory == NULL)
     return error_set_errno(err, errno, "could not read directory \"%s\"", name);
-  bool ok = true;
-  for (struct dirent *entry; ok && (entry = readdir(directory)) != NULL;) {
-    if (str_equal(entry->d_name, ".") || str_equal(entry->d_name, ".."))
-      continue;
-    if (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN)
-      ok = remove_below(fd, entry->d_name, device, err);
-    else if (unlinkat(fd, entry->d_name, 0) != 0 && errno != ENOENT)
-      ok = error_set_errno(err, errno, "could not remove \"%s\"", entry->d_name);
-  }
+  fd = -1; /* the directory's own from here on */
+  bool ok = remove_content(directory, device, err);
   (void)closedir(directory);
   if (ok && unlinkat(parent, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
     ok = error_set_errno(err, errno, "could not remove directory \"%s\"", name);
