@@ -23,7 +23,8 @@ void frame_release(Frame *frame) {
   *frame = (Frame){0};
 }
 
-char *frame_encode(const json_t *message, const void *blob, size_t blob_length, size_t *ret_length) {
+char *frame_encode(const json_t *message, const void *blob, size_t blob_length,
+                   size_t *ret_length) {
   AUTO(str_free) char *text = json_text(message);
   size_t text_length = strlen(text);
   uint32_t lengths[2] = {htonl((uint32_t)text_length), htonl((uint32_t)blob_length)};
@@ -80,6 +81,9 @@ static bool receive_all(int fd, void *bytes, size_t length, Error *err) {
 bool frame_write(int fd, const json_t *message, const void *blob, size_t blob_length, Error *err) {
   size_t length = 0;
   AUTO(str_free) char *bytes = frame_encode(message, blob, blob_length, &length);
+  size_t ignored = 0; /* refused here already: the other side would give the connection up */
+  if (!frame_decode_header((const unsigned char *)bytes, &ignored, &ignored, err))
+    return false;
   return send_all(fd, bytes, length, err);
 }
 
@@ -100,7 +104,9 @@ bool frame_read(int fd, Frame *ret, bool *ret_end, Error *err) {
   AUTO(str_free) char *blob = blob_length > 0 ? mem_new(blob_length, 1) : NULL;
   if ((json_length > 0 && !receive_all(fd, text, json_length, err)) ||
       (blob_length > 0 && !receive_all(fd, blob, blob_length, err)))
-    return (err != NULL && err->code != ERROR_NONE) ? false : error_set(err, ERROR_IO, "the connection was cut");
+    return (err != NULL && err->code != ERROR_NONE)
+               ? false
+               : error_set(err, ERROR_IO, "the connection was cut");
   json_t *message = NULL;
   if (!json_parse(text, json_length, &message, err))
     return false;
@@ -194,8 +200,8 @@ static bool socket_address(const char *path, struct sockaddr_un *ret, int *ret_d
   if (directory < 0)
     return error_set_errno(err, errno, "could not open the directory of \"%s\"", path);
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  int length = snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory,
-                        name);
+  int length =
+      snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", directory, name);
   if (length < 0 || (size_t)length >= sizeof address.sun_path) {
     (void)close(directory);
     return error_set(err, ERROR_USAGE, "the socket name \"%s\" is too long", name);
