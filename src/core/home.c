@@ -12,13 +12,20 @@
 enum {
   CONFIG_LIMIT = 64 * 1024,
   SOCKET_PATH_LIMIT = 107, /* sun_path less its \0 */
-  LONGEST_BELOW_RUN = 34,  /* "/ep-abcdefghijkl/.s.PGSQL.5432.lock" */
+  LONGEST_BELOW_RUN = 35,  /* "/ep-abcdefghijkl/.s.PGSQL.5432.lock" */
 };
+
+/* A relative directory is meant from here; ignoring it would mean the machine's own installation.
+ */
+static char *absolute(const char *path) {
+  AUTO(str_free) char *here = path[0] != '/' ? getcwd(NULL, 0) : NULL;
+  return here != NULL ? path_join(here, path) : str_dup(path);
+}
 
 char *home_default_root(void) {
   const char *given = getenv("BOUGH_HOME");
-  if (given != NULL && given[0] == '/') {
-    char *root = str_dup(given);
+  if (given != NULL && given[0] != '\0') {
+    char *root = absolute(given);
     for (size_t length = strlen(root); length > 1 && root[length - 1] == '/'; length--)
       root[length - 1] = '\0';
     return root;
@@ -55,16 +62,23 @@ char *home_path(const Home *home, const char *format, ...) {
   return buffer_steal(&path);
 }
 
+/* The last one means "none" to the kernel. */
+static bool read_id(const json_t *object, const char *key, uint32_t *ret, Error *err) {
+  int64_t id = 0;
+  if (!json_get_integer(object, key, &id, err))
+    return false;
+  if (id < 0 || id >= UINT32_MAX)
+    return error_set(err, ERROR_USAGE, "\"%s\" is no user or group id", key);
+  *ret = (uint32_t)id;
+  return true;
+}
+
 static bool read_account(const json_t *config, const char *key, Account *ret, Error *err) {
   json_t *object = NULL;
   const char *name = NULL;
-  int64_t uid = 0;
-  int64_t gid = 0;
   if (!json_get_object(config, key, &object, err) || !json_get_string(object, "name", &name, err) ||
-      !json_get_integer(object, "uid", &uid, err) || !json_get_integer(object, "gid", &gid, err))
+      !read_id(object, "uid", &ret->uid, err) || !read_id(object, "gid", &ret->gid, err))
     return false;
-  ret->uid = (uid_t)uid;
-  ret->gid = (gid_t)gid;
   (void)snprintf(ret->name, sizeof ret->name, "%s", name);
   return true;
 }
@@ -84,17 +98,16 @@ static bool read_config(Home *home, Error *err) {
   const json_t *config = home->config;
   json_t *owner = NULL;
   const char *bin = NULL;
-  int64_t uid = 0;
   const char *name = NULL;
   if (!read_account(config, "control", &home->control, err) ||
       !read_account(config, "compute", &home->compute, err) ||
       !read_account(config, "command", &home->command, err) ||
-      !json_get_object(config, "owner", &owner, err) || !json_get_integer(owner, "uid", &uid, err) ||
+      !json_get_object(config, "owner", &owner, err) ||
+      !read_id(owner, "uid", &home->owner_uid, err) ||
       !json_get_string(owner, "name", &name, err) ||
       !json_get_string(config, "postgres_bin", &bin, err))
     return false;
   home->system_mode = str_equal(json_string_or(config, "mode", "user"), "system");
-  home->owner_uid = (uid_t)uid;
   (void)snprintf(home->owner_name, sizeof home->owner_name, "%s", name);
   set_login_role(home);
   home->postgres_bin = str_dup(bin);
