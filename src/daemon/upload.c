@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -45,7 +46,7 @@ bool upload_write(const Home *home, const char *upload, const char *offset, cons
   AUTO(str_free) char *path = home_path(home, "spool/%s", upload);
   AUTO_RELEASE(fd_release) int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
   struct stat status;
-  if (fd < 0 || fstat(fd, &status) != 0)
+  if (fd < 0 || flock(fd, LOCK_EX) != 0 || fstat(fd, &status) != 0) /* one piece at a time */
     return error_set(err, ERROR_NOTHING_TO_DO, "no upload \"%s\"", upload);
   if (status.st_size != position)
     return error_set(err, ERROR_USAGE, "upload \"%s\" has %lld bytes, not %lld", upload,
