@@ -26,11 +26,14 @@ static json_t *text_or_null(const char *text) {
   return text[0] != '\0' ? json_string(text) : json_null();
 }
 
-json_t *describe_project(const ProjectRow *row) {
+json_t *describe_project(Context *context, const ProjectRow *row) {
+  BranchRow root = {0};
+  Error ignored = ERROR_INIT; /* a project that is being made may have none yet */
+  (void)!branch_get(context->catalog, row->root_branch, &root, &ignored);
   json_t *object =
       json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "id", row->id, "name", row->name, "state",
-                row_state_text(row->state), "root_branch", row->root_branch, "created_by",
-                row->created_by, "created_at", describe_time(row->created_at));
+                row_state_text(row->state), "root_branch", root.name, "created_by", row->created_by,
+                "created_at", describe_time(row->created_at));
   for (const char *const *key = (const char *const[]){"databases", "source", "error", NULL};
        *key != NULL; key++) {
     json_t *value = json_object_get(row->details, *key);

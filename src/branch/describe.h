@@ -5,7 +5,7 @@
 
 /* ISO 8601 in UTC, JSON null for 0. */
 json_t *describe_time(int64_t microseconds);
-json_t *describe_project(const ProjectRow *row);
+json_t *describe_project(Context *context, const ProjectRow *row);
 json_t *describe_endpoint(const EndpointRow *row, const char *branch_name);
 CHECKED bool describe_branch(Context *context, const ProjectRow *project, const BranchRow *branch,
                              json_t **ret, Error *err);

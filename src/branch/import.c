@@ -196,8 +196,9 @@ static bool answer(Import *import, int64_t started, json_t **ret, Error *err) {
     return false;
   AUTO(str_free)
   char *url = describe_url(import->context, &import->project, &import->branch, branch);
-  *ret = json_pack("{s:o, s:o, s:s, s:O, s:f}", "project", describe_project(&import->project),
-                   "branch", branch, "url", url, "notes", import->notes, "duration_ms",
+  *ret = json_pack("{s:o, s:o, s:s, s:O, s:f}", "project",
+                   describe_project(import->context, &import->project), "branch", branch, "url",
+                   url, "notes", import->notes, "duration_ms",
                    (double)(clock_monotonic_us() - started) / 1000.0);
   return true;
 }

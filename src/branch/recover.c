@@ -7,8 +7,13 @@
 #include "core/str.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { UPLOAD_LIFE_S = 24 * 60 * 60 };
 
 typedef struct Recovery {
   Context *context;
@@ -177,6 +182,22 @@ static void sweep_volumes(Recovery *recovery, const Needed *needed) {
   }
 }
 
+/* Uploads whose client has gone; one that is still being sent is younger. */
+static void sweep_uploads(const Recovery *recovery) {
+  AUTO(str_free) char *path = home_path(recovery->context->home, "spool");
+  DIR *directory = opendir(path);
+  if (directory == NULL)
+    return;
+  for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+    struct stat status;
+    if (id_check("up", entry->d_name) &&
+        fstatat(dirfd(directory), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+        status.st_mtime < time(NULL) - UPLOAD_LIFE_S)
+      (void)unlinkat(dirfd(directory), entry->d_name, 0);
+  }
+  (void)closedir(directory);
+}
+
 static json_t *keys_of(json_t *object) {
   json_t *keys = json_array();
   const char *key = NULL;
@@ -222,6 +243,7 @@ bool recover(Context *context, json_t **ret_problems, Error *err) {
     sweep_volumes(&recovery, &needed);
     sweep_host(&recovery, &needed);
     sweep_locks(&recovery, &needed);
+    sweep_uploads(&recovery);
   } else {
     add_problem(&recovery, "sweep", &failure);
   }

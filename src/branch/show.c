@@ -19,7 +19,7 @@ bool show_projects(Context *context, json_t **ret, Error *err) {
     return false;
   json_t *list = json_array();
   for (size_t at = 0; at < count; at++) {
-    (void)json_array_append_new(list, describe_project(&rows[at]));
+    (void)json_array_append_new(list, describe_project(context, &rows[at]));
     project_row_release(&rows[at]);
   }
   mem_free(rows);

@@ -121,7 +121,6 @@ static const Setting safe_settings[] = {
      "each other's SysV segments and files in /dev/shm. min_dynamic_shared_memory keeps most of it "
      "in "
      "the shared memory above, and nothing is left in /dev/shm by a kill"},
-    {"external_pid_file", "", NULL, "postmaster.pid is enough"},
     {"session_preload_libraries", "", NULL, "a library is the platform's decision"},
     {"local_preload_libraries", "", NULL, "likewise"},
     {"dynamic_library_path", "$libdir", NULL, "and comes from the installation"},

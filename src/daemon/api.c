@@ -47,13 +47,13 @@ static bool post_projects(Context *context, const ApiRequest *request, json_t **
          project_create(context, request->body, ret, err);
 }
 
-static bool describe_one_project(const ProjectRow *project, json_t **ret) {
-  *ret = json_pack("{s:o}", "project", describe_project(project));
+static bool describe_one_project(Context *context, const ProjectRow *project, json_t **ret) {
+  *ret = json_pack("{s:o}", "project", describe_project(context, project));
   return true;
 }
 
 static bool get_project(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
-  WITH_PROJECT(describe_one_project(&project, ret));
+  WITH_PROJECT(describe_one_project(context, &project, ret));
 }
 
 static bool delete_one_project(Context *context, const ProjectRow *project, json_t **ret,

@@ -330,7 +330,11 @@ void dispatcher_set_ready(Dispatcher *dispatcher) {
 }
 
 size_t dispatcher_pending(const Dispatcher *dispatcher) {
-  size_t count = dispatcher->queued;
+  return dispatcher->queued + dispatcher_running(dispatcher);
+}
+
+size_t dispatcher_running(const Dispatcher *dispatcher) {
+  size_t count = 0;
   const Worker *worker = NULL;
   TAILQ_FOREACH(worker, &dispatcher->workers, link) {
     count += worker->job != NULL;

@@ -34,6 +34,7 @@ void dispatcher_submit(Dispatcher *dispatcher, const Route *route, json_t *messa
 
 /* Until ready only jobs that start things and routes that need no catalog are run. */
 void dispatcher_set_ready(Dispatcher *dispatcher);
-/* Jobs that run or wait. */
+/* Jobs that run or wait, and those that run. */
 size_t dispatcher_pending(const Dispatcher *dispatcher);
+size_t dispatcher_running(const Dispatcher *dispatcher);
 size_t dispatcher_workers(const Dispatcher *dispatcher);

@@ -87,7 +87,7 @@ static void on_drain(evutil_socket_t fd, short events, void *context) {
   (void)events;
   static int waited;
   Daemon *daemon = context;
-  if (dispatcher_pending(daemon->dispatcher) == 0 || ++waited > DRAIN_SECONDS * 10) {
+  if (dispatcher_running(daemon->dispatcher) == 0 || ++waited > DRAIN_SECONDS * 10) {
     exit_soon(daemon);
     return;
   }
@@ -205,6 +205,11 @@ static void on_http(void *context, HttpExchange *exchange) {
   Error failure = ERROR_INIT;
   if (!read_request(daemon, exchange, message, &match, &blob, &length, &failure)) {
     http_answer(exchange, NULL, &failure);
+    return;
+  }
+  if (str_equal(match.route->pattern, "/v1/shutdown") && !daemon->ready) {
+    http_answer(exchange, NULL, NULL); /* nothing was begun that would have to end first */
+    stop(daemon);
     return;
   }
   Pending *pending = mem_new(1, sizeof *pending);
