@@ -104,7 +104,7 @@ boughd_answers() {
 kill_boughd() {
   local pid
   pid=$(boughd_pid)
-  kill -9 "$pid"
+  ! boughd_alive || kill -9 "$pid"
   wait_for 10 test ! -e "/proc/$pid" || true
 }
 
