@@ -43,6 +43,10 @@ bool cli_client(Cli *cli, Error *err) {
   AUTO(str_free) char *default_server = NULL;
   if (server == NULL || server[0] == '\0') {
     AUTO(str_free) char *root = cli_home_root();
+    if (!is_home(root)) {
+      (void)error_set(err, ERROR_NOTHING_TO_DO, "there is no Bough in \"%s\" yet", root);
+      return error_hint(err, "run `bough up`, or set BOUGH_HOME or BOUGH_SERVER");
+    }
     server = default_server = str_format("unix://%s/boughd.sock", root);
   }
   const char *token_file = invocation_value(&cli->invocation, "token-file");
