@@ -50,6 +50,20 @@ static void import_release(Import *import) {
   json_free(import->extensions);
 }
 
+/* Before the source is looked at, which may take a while. The row's own constraint decides. */
+static bool check_name_is_free(Context *context, const char *name, Error *err) {
+  ProjectRow present = {0};
+  Error missing = ERROR_INIT;
+  if (project_find(context->catalog, name, &present, &missing)) {
+    project_row_release(&present);
+    return error_set(err, ERROR_PROJECT_EXISTS, "project \"%s\" already exists", name);
+  }
+  if (missing.code == ERROR_PROJECT_NOT_FOUND)
+    return true;
+  *err = missing;
+  return false;
+}
+
 /* ---- rows ---- */
 
 static void fill_rows(Import *import, const char *name, const char *root, const char *kind) {
@@ -212,7 +226,8 @@ bool project_create(Context *context, const json_t *request, json_t **ret, Error
   if (!caller_is_platform(context, "creating a project", err) ||
       !json_get_string(request, "name", &name, err) || !name_check("project", name, err) ||
       !name_check("branch", root, err) || !json_get_object(request, "source", &source, err) ||
-      !find_kind(source, &kind, err) || !pool_check_room(context, err))
+      !find_kind(source, &kind, err) || !check_name_is_free(context, name, err) ||
+      !pool_check_room(context, err))
     return false;
   AUTO_RELEASE(import_release)
   Import import = {.context = context, .request = source, .notes = json_array()};

@@ -351,15 +351,12 @@ static bool check_extensions(const json_t *database, const char *directory, Erro
 }
 
 static bool check_readable(const json_t *database, Error *err) {
-  const char *name = json_string_or(database, "name", "");
   const json_t *unreadable = json_object_get(database, "unreadable");
   if (!json_bool_or(database, "may_connect", false))
-    (void)error_set(err, ERROR_SOURCE_UNSUPPORTED, "database \"%s\" of the source can't be entered",
-                    name);
+    (void)error_set(err, ERROR_SOURCE_UNSUPPORTED, "the role can't enter it");
   else if (json_array_size(unreadable) > 0)
-    (void)error_set(err, ERROR_SOURCE_UNSUPPORTED,
-                    "the role may not read \"%.200s\" in database \"%s\" of the source",
-                    json_string_value(json_array_get(unreadable, 0)), name);
+    (void)error_set(err, ERROR_SOURCE_UNSUPPORTED, "the role may not read \"%.200s\"",
+                    json_string_value(json_array_get(unreadable, 0)));
   else
     return true;
   return error_hint(err, "use a role that may read everything (pg_read_all_data)");
@@ -395,7 +392,8 @@ bool source_check(const Home *home, const Source *source, SourceMethod method, E
                   : !is_copied(database) ||
                         (check_readable(database, err) && check_extensions(database, share, err));
     if (!ok)
-      return error_prefix(err, "database \"%s\"", json_string_or(database, "name", ""));
+      return error_prefix(err, "database \"%s\" of the source",
+                          json_string_or(database, "name", ""));
   }
   return true;
 }
