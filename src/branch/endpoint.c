@@ -278,6 +278,12 @@ bool endpoint_stop(Context *context, const char *id, bool immediate, EndpointRow
   if (!lock_present_volume(context, id, &branch, &lock, err) ||
       !endpoint_of_branch(context->catalog, id, &endpoint, err))
     return false;
+  bool at_rest = endpoint.state == ENDPOINT_STOPPED && endpoint.pid == 0;
+  if (at_rest && !endpoint.wanted) {
+    if (ret != NULL)
+      *ret = endpoint;
+    return true;
+  }
   /* first the wish, so that boughd doesn't start again what it sees ending */
   endpoint.wanted = false;
   if (!endpoint_update(context->catalog, &endpoint, err) ||
