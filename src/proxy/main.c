@@ -1,8 +1,6 @@
 /* bough-proxy: one port for every branch. Started by boughd, under the control account; lives on
  * when boughd is restarted. */
-#include "core/clock.h"
 #include "core/io.h"
-#include "core/lock.h"
 #include "core/log.h"
 #include "core/process.h"
 #include "core/str.h"
