@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -158,18 +159,26 @@ bool import_cluster_from(Import *import, Error *err) {
 
 /* ---- pg_dump ---- */
 
-/* A password file that libpq takes for every server, removed when it goes out of scope. */
-static bool write_passfile(const Import *import, const char *path, Error *err) {
+/* A password file that is never on disk and ends with its readers: pg_dump gets it as its standard
+ * input, which it has no other use for. */
+static bool make_passfile(const Source *source, int *ret, Error *err) {
   AUTO_RELEASE(buffer_release) Buffer line = {0};
   buffer_add_text(&line, "*:*:*:*:");
-  const char *password = import->source->password != NULL ? import->source->password : "";
-  for (const char *c = password; *c != '\0'; c++) {
+  for (const char *c = source->password != NULL ? source->password : ""; *c != '\0'; c++) {
     if (*c == ':' || *c == '\\')
       buffer_add_text(&line, "\\");
     buffer_add(&line, c, 1);
   }
   buffer_add_text(&line, "\n");
-  return io_write_file(path, line.text, line.length, 0600, err);
+  AUTO_RELEASE(fd_release) int fd = memfd_create("bough-password", MFD_CLOEXEC);
+  /* libpq leaves a file alone that others could read */
+  if (fd < 0 || fchmod(fd, 0600) != 0)
+    return error_set_errno(err, errno, "could not pass the password");
+  if (!io_write(fd, line.text, line.length, err))
+    return false;
+  *ret = fd;
+  fd = -1;
+  return true;
 }
 
 typedef struct Dump { /* a running pg_dump */
@@ -186,20 +195,22 @@ static void dump_release(Dump *dump) {
   fd_release(&dump->errors);
 }
 
-static bool start_dump(const Import *import, const char *database, const char *passfile, Dump *ret,
-                       Error *err) {
+static bool start_dump(const Import *import, const char *database, Dump *ret, Error *err) {
   int ends[2];
   AUTO(str_free) char *path = path_join(import->context->home->postgres_bin, "pg_dump");
   AUTO(str_free) char *conninfo = source_conninfo(import->source, database);
-  AUTO(str_free) char *passfile_variable = str_format("PGPASSFILE=%s", passfile);
+  AUTO_RELEASE(fd_release) int passfile = -1;
   AUTO_RELEASE(fd_release) int errors = memfd_create("pg_dump-errors", MFD_CLOEXEC);
+  if (!make_passfile(import->source, &passfile, err))
+    return false;
   if (errors < 0 || pipe2(ends, O_CLOEXEC) != 0)
     return error_set_errno(err, errno, "could not make a pipe");
   AUTO_RELEASE(fd_release) int reader = ends[0];
   AUTO_RELEASE(fd_release) int writer = ends[1];
   ProcessOptions options = PROCESS_OPTIONS;
   options.environment = (const char *const[]){"LANG=C.UTF-8", "TZ=UTC", "PGAPPNAME=bough import",
-                                              passfile_variable, NULL};
+                                              "PGPASSFILE=/proc/self/fd/0", NULL};
+  options.input = passfile;
   options.output = writer;
   options.errors = errors;
   pid_t pid = 0;
@@ -260,13 +271,12 @@ static bool check_report(const VerdictReport *report, Error *err) {
   return true;
 }
 
-static bool load_database(Import *import, const json_t *database, const char *passfile,
-                          Error *err) {
+static bool load_database(Import *import, const json_t *database, Error *err) {
   const char *name = json_string_or(database, "name", "");
   AUTO_RELEASE(dump_release) Dump dump = {.output = -1, .errors = -1};
   AUTO_RELEASE(verdict_report_release) VerdictReport report = {.file = name};
   AUTO(str_free) char *text = str_format("copying database %s", name);
-  return start_dump(import, name, passfile, &dump, err) &&
+  return start_dump(import, name, &dump, err) &&
          psql_run(import, "postgres", dump.output, json_integer_or(database, "size", 0), text,
                   &report, err) &&
          check_dump(&dump, err) && check_report(&report, err);
@@ -320,7 +330,7 @@ static bool is_copied(Import *import, const json_t *database) {
   return true;
 }
 
-static bool load_dumps(Import *import, const char *passfile, Error *err) {
+static bool load_dumps(Import *import, Error *err) {
   AUTO(conn_free) Conn *conn = NULL;
   size_t at = 0;
   const json_t *database = NULL;
@@ -332,7 +342,7 @@ static bool load_dumps(Import *import, const char *passfile, Error *err) {
     if (!is_copied(import, database))
       continue;
     want_extensions(import, database);
-    if (!load_database(import, database, passfile, err))
+    if (!load_database(import, database, err))
       return error_prefix(err, "database \"%s\"", json_string_or(database, "name", ""));
   }
   return true;
@@ -343,14 +353,5 @@ bool import_load_from(Import *import, Error *err) {
                                     json_string_or(import->source->settings, "user", ""));
   if (has_database(import->source, name))
     import->database = str_dup(name);
-  if (by_basebackup(import))
-    return true;
-  AUTO(str_free)
-  char *passfile = home_path(import->context->home, "spool/%s", import->operation.id);
-  bool ok = write_passfile(import, passfile, err) && load_dumps(import, passfile, err);
-  Error removal = ERROR_INIT;
-  if (io_remove_file(passfile, &removal) || !ok)
-    return ok;
-  *err = removal;
-  return false;
+  return by_basebackup(import) || load_dumps(import, err);
 }
