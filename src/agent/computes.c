@@ -48,6 +48,7 @@ static bool read_settings(const RpcCall *call, ComputeSpec *spec, Error *err) {
   spec->oom_score_adj = (int)score;
   spec->preload = json_string_or(call->params, "preload", NULL);
   spec->first_start = json_bool_or(call->params, "first_start", true);
+  spec->logins = json_object_get(call->params, "logins");
   spec->settings = json_object_get(call->params, "settings");
   return true;
 }

@@ -14,6 +14,13 @@ void context_report(const Context *context, const char *text, int64_t done, int6
     context->on_progress(context->progress_context, progress);
 }
 
+void context_push(Context *context, const char *name, json_t *params) {
+  if (context->push == NULL)
+    context->push = json_array();
+  (void)json_array_append_new(context->push,
+                              json_pack("{s:s, s:o}", "push", name, "params", params));
+}
+
 bool volume_lock(const Context *context, const char *volume, LockMode mode, int timeout_ms,
                  int *ret, Error *err) {
   if (!id_check("vol", volume))

@@ -13,14 +13,21 @@ typedef struct Context {
   Catalog *catalog;
   Agent *agent;
   SessionCache *sessions;
-  PrincipalRow caller;      /* of the request at hand */
-  RpcProgress *on_progress; /* {"text","done","total"}; may be NULL */
+  struct LoginCache *logins; /* see login.h */
+  PrincipalRow caller;       /* of the request at hand */
+  bool caller_has_token;     /* it came in by one; else the kernel vouches for it */
+  int64_t caller_expires;    /* of that token; 0: never, or none */
+  RpcProgress *on_progress;  /* {"text","done","total"}; may be NULL */
   void *progress_context;
   json_t *watch; /* array of {endpoint,pid,start_time} that boughd is to watch from now on */
+  json_t *push;  /* array of {push,params} that boughd is to tell the proxy; see proxy/control.h */
 } Context;
 
 /* Tells the client how far a long step is; total 0: not known. */
 void context_report(const Context *context, const char *text, int64_t done, int64_t total);
+
+/* Has boughd tell the proxy when this request is done. params is stolen. */
+void context_push(Context *context, const char *name, json_t *params);
 
 /* Takes a volume's lock: shared by whoever forks from it, exclusive for starting, stopping,
  * deleting it. *ret is a descriptor; closing it gives the lock back. BRANCH_BUSY after timeout_ms.

@@ -123,8 +123,10 @@ static bool answer(Context *context, const ProjectRow *project, const BranchRow 
   json_t *notes = json_array();
   add_notes(branch, notes);
   AUTO(str_free) char *url = describe_url(context, project, branch, description);
-  *ret = json_pack("{s:o, s:s, s:o, s:f}", "branch", description, "url", url, "notes", notes,
-                   "duration_ms", (double)(clock_monotonic_us() - started) / 1000.0);
+  AUTO(str_free) char *socket_url = describe_socket_url(context, project, description);
+  *ret = json_pack("{s:o, s:s, s:s, s:o, s:f}", "branch", description, "url", url, "socket_url",
+                   socket_url, "notes", notes, "duration_ms",
+                   (double)(clock_monotonic_us() - started) / 1000.0);
   return true;
 }
 

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <time.h>
 
+enum { PROXY_PORT_DEFAULT = 6432 };
+
 json_t *describe_time(int64_t microseconds) {
   if (microseconds == 0)
     return json_null();
@@ -51,10 +53,12 @@ static const char *present_state(const EndpointRow *row) {
 
 json_t *describe_endpoint(const EndpointRow *row, const char *branch_name) {
   bool alive = endpoint_is_alive(row);
-  return json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:o}", "id", row->id, "branch", branch_name,
-                   "state", present_state(row), "pid", alive ? json_integer(row->pid) : json_null(),
-                   "started_at", alive ? describe_time(row->started_at) : json_null(), "failures",
-                   row->failures, "error", text_or_null(row->error));
+  return json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:I, s:o}", "id", row->id, "branch",
+                   branch_name, "state", present_state(row), "pid",
+                   alive ? json_integer(row->pid) : json_null(), "started_at",
+                   alive ? describe_time(row->started_at) : json_null(), "failures", row->failures,
+                   "error", text_or_null(row->error), "wakes", (json_int_t)row->wakes, "active_at",
+                   describe_time(row->active_at));
 }
 
 json_t *describe_branch_with(const ProjectRow *project, const BranchRow *branch,
@@ -102,8 +106,47 @@ static void add_escaped(Buffer *url, const char *text) {
   }
 }
 
+bool describe_proxy(const Context *context, const char **ret_host, int *ret_port) {
+  const json_t *proxy = json_object_get(context->home->config, "proxy");
+  if (!json_bool_or(proxy, "enabled", true))
+    return false;
+  *ret_host = json_string_or(proxy, "host", "localhost");
+  *ret_port = (int)json_integer_or(proxy, "port", PROXY_PORT_DEFAULT);
+  return true;
+}
+
+/* Several projects may have a branch of that name: then its endpoint tells them apart. */
+static bool is_unique(Context *context, const BranchRow *branch) {
+  BranchRow *rows = NULL;
+  size_t count = 0;
+  size_t invalid = 0;
+  Error ignored = ERROR_INIT; /* the longer form is right in any case */
+  if (!branch_list_named(context->catalog, branch->name, &rows, &count, &invalid, &ignored))
+    return false;
+  mem_free(rows);
+  return count == 1;
+}
+
 char *describe_url(Context *context, const ProjectRow *project, const BranchRow *branch,
                    const json_t *description) {
+  const char *host = NULL;
+  int port = 0;
+  Buffer url = {0};
+  if (!describe_proxy(context, &host, &port))
+    return describe_socket_url(context, project, description);
+  buffer_add_text(&url, "postgresql://");
+  add_escaped(&url, context->caller.name);
+  buffer_add_format(&url, "@%s:%d/", host, port);
+  add_escaped(&url, describe_database(project));
+  if (is_unique(context, branch))
+    buffer_add_format(&url, "@%s", branch->name);
+  else
+    buffer_add_format(&url, "?options=endpoint%%3D%s",
+                      json_string_or(json_object_get(description, "endpoint"), "id", ""));
+  return buffer_steal(&url);
+}
+
+char *describe_socket_url(Context *context, const ProjectRow *project, const json_t *description) {
   const json_t *endpoint = json_object_get(description, "endpoint");
   AUTO(str_free)
   char *directory = path_join(context->home->run, json_string_or(endpoint, "id", ""));

@@ -4,6 +4,7 @@
 #include "branch/clean.h"
 #include "branch/describe.h"
 #include "branch/identity.h"
+#include "branch/principal.h"
 #include "core/clock.h"
 #include "core/failpoint.h"
 #include "core/io.h"
@@ -36,12 +37,28 @@ void endpoint_watch(Context *context, const EndpointRow *endpoint) {
                                                         (json_int_t)endpoint->start_time));
 }
 
-static json_t *start_params(const BranchRow *branch, const EndpointRow *endpoint,
-                            const char *preload) {
+bool endpoint_is_awake(const EndpointRow *endpoint) {
+  return endpoint->state == ENDPOINT_RUNNING && endpoint->wanted && endpoint_is_alive(endpoint);
+}
+
+static bool start_params(Context *context, const BranchRow *branch, const EndpointRow *endpoint,
+                         const char *preload, json_t **ret, Error *err) {
   bool is_root = str_equal(branch->kind, "root");
-  return json_pack("{s:s, s:s, s:s, s:s*, s:b, s:i}", "volume", branch->volume, "endpoint",
+  json_t *logins = NULL;
+  if (!principal_roles(context, &logins, err))
+    return false;
+  *ret = json_pack("{s:s, s:s, s:s, s:s*, s:b, s:i, s:o}", "volume", branch->volume, "endpoint",
                    endpoint->id, "size", branch->size_class, "preload", preload, "first_start",
-                   !branch->clean, "oom_score_adj", is_root ? OOM_ROOT : OOM_EPHEMERAL);
+                   !branch->clean, "oom_score_adj", is_root ? OOM_ROOT : OOM_EPHEMERAL, "logins",
+                   logins);
+  return true;
+}
+
+bool endpoint_configure(Context *context, const BranchRow *branch, const EndpointRow *endpoint,
+                        Error *err) {
+  json_t *params = NULL;
+  return start_params(context, branch, endpoint, NULL, &params, err) &&
+         agent_call(context->agent, "compute.configure", params, NULL, err);
 }
 
 static char *log_tail(Context *context, const char *volume) {
@@ -126,12 +143,12 @@ static bool first_start(Context *context, BranchRow *branch, const EndpointRow *
   branch->clean = true;
   return branch_set_clean(context->catalog, branch->id, branch->volume, report.identity_digest,
                           err) &&
-         agent_call(context->agent, "compute.configure", start_params(branch, endpoint, NULL), NULL,
-                    err);
+         endpoint_configure(context, branch, endpoint, err);
 }
 
 static bool launch(Context *context, const BranchRow *branch, EndpointRow *endpoint, Error *err) {
   AUTO(json_free) json_t *answer = NULL;
+  json_t *params = NULL;
   int64_t pid = 0;
   int64_t start_time = 0;
   endpoint->state = ENDPOINT_STARTING;
@@ -144,8 +161,8 @@ static bool launch(Context *context, const BranchRow *branch, EndpointRow *endpo
   const char *preload = json_string_or(project.details, "preload", NULL);
   /* recorded before it happens, so that recovery looks for the process */
   bool ok = endpoint_update(context->catalog, endpoint, err) &&
-            agent_call(context->agent, "compute.start", start_params(branch, endpoint, preload),
-                       &answer, err) &&
+            start_params(context, branch, endpoint, preload, &params, err) &&
+            agent_call(context->agent, "compute.start", params, &answer, err) &&
             json_get_integer(answer, "pid", &pid, err) &&
             json_get_integer(answer, "start_time", &start_time, err) &&
             failpoint_reach(FAILPOINT_START_LAUNCHED, err);
@@ -241,8 +258,10 @@ static bool lock_present_volume(Context *context, const char *id, BranchRow *ret
 
 /* The volume's lock is held. */
 static bool start_locked(Context *context, BranchRow *branch, EndpointRow *endpoint, Error *err) {
-  if (endpoint->state == ENDPOINT_RUNNING && endpoint_is_alive(endpoint))
-    return true;
+  if (endpoint->state == ENDPOINT_RUNNING && endpoint_is_alive(endpoint)) {
+    endpoint->wanted = true; /* a suspend that gave up may have taken the wish back */
+    return endpoint_update(context->catalog, endpoint, err);
+  }
   Error failure = ERROR_INIT;
   if (!open_route(context, branch, endpoint, &failure)) {
     give_up(context, branch, endpoint, &failure);
@@ -258,7 +277,7 @@ bool endpoint_start(Context *context, const char *id, EndpointRow *ret, Error *e
   EndpointRow endpoint;
   if (!endpoint_of_branch(context->catalog, id, &endpoint, err))
     return false;
-  if (endpoint.state == ENDPOINT_RUNNING && endpoint_is_alive(&endpoint)) {
+  if (endpoint_is_awake(&endpoint)) {
     *ret = endpoint;
     return true;
   }

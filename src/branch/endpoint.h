@@ -13,6 +13,14 @@ CHECKED bool endpoint_start(Context *context, const char *branch, EndpointRow *r
 CHECKED bool endpoint_stop(Context *context, const char *branch, bool immediate, EndpointRow *ret,
                            Error *err);
 
+/* Writes the settings of a running compute anew and has them read: who may log in may have changed.
+ */
+CHECKED bool endpoint_configure(Context *context, const BranchRow *branch,
+                                const EndpointRow *endpoint, Error *err);
+
+/* Whether it runs, is to go on running, and its process lives. */
+bool endpoint_is_awake(const EndpointRow *endpoint);
+
 /* boughd saw the process of that endpoint end: it is started again if it was wanted. */
 CHECKED bool endpoint_revive(Context *context, const char *endpoint, Error *err);
 

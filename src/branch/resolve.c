@@ -34,9 +34,11 @@ bool branch_resolve(Context *context, const ProjectRow *project, const char *nam
                     Error *err) {
   BranchRow row;
   if (!name_check("branch", name, err) ||
-      !branch_find(context->catalog, project->id, name, &row, err) ||
-      !caller_may_use(context, &row, err))
+      !branch_find(context->catalog, project->id, name, &row, err))
     return false;
+  if (!caller_may_use(context, &row, NULL)) /* branch_find's words: others' names are not told */
+    return error_set(err, ERROR_BRANCH_NOT_FOUND,
+                     "branch \"%.80s\" does not exist in project \"%.80s\"", name, project->name);
   *ret = row;
   return true;
 }

@@ -6,6 +6,7 @@
 #include "branch/endpoint.h"
 #include "branch/identity.h"
 #include "branch/pool.h"
+#include "catalog/access.h"
 #include "core/io.h"
 #include "core/str.h"
 #include "pg/platform.h"
@@ -176,24 +177,35 @@ bool show_branch(Context *context, const ProjectRow *project, const char *name, 
   return true;
 }
 
+/* Nothing is woken: who connects does that. */
 bool show_url(Context *context, const ProjectRow *project, const char *name, json_t **ret,
               Error *err) {
   BranchRow branch;
   EndpointRow endpoint;
+  const char *host = NULL;
+  int port = PLATFORM_PORT;
   if (!branch_resolve(context, project, name, &branch, err) ||
-      !endpoint_start(context, branch.id, &endpoint, err))
+      !endpoint_of_branch(context->catalog, branch.id, &endpoint, err))
     return false;
   AUTO(json_free) json_t *description = describe_branch_with(project, &branch, &endpoint);
   AUTO(str_free) char *url = describe_url(context, project, &branch, description);
+  AUTO(str_free) char *socket_url = describe_socket_url(context, project, description);
   AUTO(str_free) char *directory = path_join(context->home->run, endpoint.id);
-  *ret =
-      json_pack("{s:s, s:s, s:i, s:s, s:s}", "url", url, "host", directory, "port", PLATFORM_PORT,
-                "user", context->home->login_role, "database", describe_database(project));
+  bool proxied = describe_proxy(context, &host, &port);
+  *ret = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:b}", "url", url, "host",
+                   proxied ? host : directory, "port", port, "user",
+                   proxied ? context->caller.name : context->home->login_role, "database",
+                   describe_database(project), "endpoint", endpoint.id, "socket_directory",
+                   directory, "socket_url", socket_url, "proxied", proxied);
   return true;
 }
 
-static json_t *endpoint_with_memory(Context *context, const EndpointRow *row, const char *branch) {
+static json_t *endpoint_with_memory(Context *context, const EndpointRow *row, const char *branch,
+                                    const json_t *sessions) {
   json_t *object = describe_endpoint(row, branch);
+  (void)json_object_set_new(
+      object, "sessions",
+      json_integer(json_integer_or(json_object_get(sessions, row->id), "sessions", 0)));
   json_t *answer = NULL;
   Error ignored = ERROR_INIT;
   json_t *memory = NULL;
@@ -209,14 +221,17 @@ static json_t *endpoint_with_memory(Context *context, const EndpointRow *row, co
 
 bool show_endpoints(Context *context, const ProjectRow *project, json_t **ret, Error *err) {
   AUTO_RELEASE(lists_release) Lists lists = {0};
-  if (!lists_read(context, project, &lists, err))
+  AUTO(json_free) json_t *sessions = NULL;
+  if (!lists_read(context, project, &lists, err) ||
+      !session_counts(context->catalog, &sessions, err))
     return false;
   json_t *list = json_array();
   for (size_t at = 0; at < lists.branch_count; at++) {
     const BranchRow *branch = &lists.branches[at];
     if (caller_may_use(context, branch, NULL))
       (void)json_array_append_new(
-          list, endpoint_with_memory(context, endpoint_in(&lists, branch->id), branch->name));
+          list,
+          endpoint_with_memory(context, endpoint_in(&lists, branch->id), branch->name, sessions));
   }
   *ret = json_pack("{s:o}", "endpoints", list);
   return true;
@@ -227,15 +242,18 @@ bool show_endpoint(Context *context, const ProjectRow *project, const char *name
   BranchRow branch;
   EndpointRow endpoint;
   AUTO(json_free) json_t *log = NULL;
+  AUTO(json_free) json_t *sessions = NULL;
   if (!branch_resolve(context, project, name, &branch, err) ||
-      !endpoint_of_branch(context->catalog, branch.id, &endpoint, err))
+      !endpoint_of_branch(context->catalog, branch.id, &endpoint, err) ||
+      !session_counts(context->catalog, &sessions, err))
     return false;
   Error ignored = ERROR_INIT; /* a branch that never started has no log */
   (void)!agent_call(context->agent, "compute.log",
                     json_pack("{s:s, s:i}", "volume", branch.volume, "bytes", LOG_BYTES), &log,
                     &ignored);
-  *ret = json_pack("{s:o, s:s}", "endpoint", endpoint_with_memory(context, &endpoint, branch.name),
-                   "log", json_string_or(log, "text", ""));
+  *ret = json_pack("{s:o, s:s}", "endpoint",
+                   endpoint_with_memory(context, &endpoint, branch.name, sessions), "log",
+                   json_string_or(log, "text", ""));
   return true;
 }
 

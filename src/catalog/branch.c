@@ -148,3 +148,15 @@ bool catalog_knows_volume(Catalog *catalog, const char *volume, bool *ret, Error
   *ret = rows_get_bool(rows, 0, 0);
   return true;
 }
+
+bool branch_list_named(Catalog *catalog, const char *name, BranchRow **ret, size_t *ret_count,
+                       size_t *ret_invalid, Error *err) {
+  void *rows = NULL;
+  if (!table_list(catalog, &branch_table,
+                  "WHERE t.name = $1 AND t.state IN ('creating', 'ready', 'failed')"
+                  " ORDER BY t.serial",
+                  1, &name, &rows, ret_count, ret_invalid, NULL, err))
+    return false;
+  *ret = rows;
+  return true;
+}

@@ -1,7 +1,7 @@
 /* The system catalog: projects, branches, endpoints, operations, principals as rows in a PostgreSQL
- * database (schemas access, billing, lakebase). One Catalog is one blocking connection; every worker has
- * its own. What a row says is checked when it is read: text that isn't a known state or id is
- * ERROR_CATALOG_INVALID, naming table, row and column. */
+ * database (schemas access, billing, lakebase). One Catalog is one blocking connection; every
+ * worker has its own. What a row says is checked when it is read: text that isn't a known state or
+ * id is ERROR_CATALOG_INVALID, naming table, row and column. */
 #pragma once
 
 #include "core/base.h"
@@ -17,15 +17,15 @@ typedef struct Catalog Catalog;
 CHECKED bool catalog_open(const char *conninfo, Catalog **ret, Error *err);
 void catalog_free(Catalog *catalog);
 DEFINE_AUTO(Catalog *, catalog_free)
-/* Applies the numbered schema files that are missing (schema/NNNN_*.sql, embedded), each in a transaction,
- * under an advisory lock. A schema newer than this build is refused. */
+/* Applies the numbered schema files that are missing (schema/NNNN_*.sql, embedded), each in a
+ * transaction, under an advisory lock. A schema newer than this build is refused. */
 CHECKED bool catalog_migrate(const char *conninfo, Error *err);
 
 /* Transactions. catalog_guard rolls back on scope exit unless committed:
  *   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
  *   catalog_begin(catalog, &guard, err) ... catalog_commit(&guard, err)
- * Functions below work inside or outside of one. A lost connection is made anew once by begin, and by
- * what runs outside of one. */
+ * Functions below work inside or outside of one. A lost connection is made anew once by begin, and
+ * by what runs outside of one. */
 typedef struct CatalogGuard {
   Catalog *catalog;
 } CatalogGuard;
@@ -33,10 +33,11 @@ CHECKED bool catalog_begin(Catalog *catalog, CatalogGuard *ret, Error *err);
 CHECKED bool catalog_commit(CatalogGuard *guard, Error *err);
 void catalog_guard_release(CatalogGuard *guard);
 
-/* Times are microseconds since 1970, 0 for none. Texts of fixed size are never cut silently: a longer
- * value is refused by a check in the schema. */
+/* Times are microseconds since 1970, 0 for none. Texts of fixed size are never cut silently: a
+ * longer value is refused by a check in the schema. */
 
-typedef enum RowState { /* of projects and branches */
+/* of projects and branches */
+typedef enum RowState {
   ROW_CREATING,
   ROW_READY,
   ROW_DELETING,
@@ -52,7 +53,7 @@ typedef struct ProjectRow {
   char root_branch[ID_SIZE];
   char created_by[NAME_MAX_LENGTH + 1];
   int64_t created_at;
-  json_t *details; /* {"databases":[...], "source":"sample", "default_database":"app", "preload":"..."} */
+  json_t *details; /* databases, source, default_database, preload ... */
 } ProjectRow;
 void project_row_release(ProjectRow *row);
 
@@ -62,24 +63,24 @@ typedef struct BranchRow {
   char name[NAME_MAX_LENGTH + 1];
   char kind[NAME_MAX_LENGTH + 1]; /* "root", "feature", ... */
   RowState state;
-  char parent[ID_SIZE]; /* "" for a root; may be a deleted branch */
+  char parent[ID_SIZE];                  /* "" for a root; may be a deleted branch */
   char parent_name[NAME_MAX_LENGTH + 1]; /* read only, by join */
-  char volume[ID_SIZE]; /* vol-..., what holds its data now */
+  char volume[ID_SIZE];                  /* vol-..., what holds its data now */
   bool is_protected;
-  bool clean;       /* phase two of the cleaning was done */
-  int generation;   /* counts resets */
+  bool clean;     /* phase two of the cleaning was done */
+  int generation; /* counts resets */
   uint32_t fork_timeline;
-  Lsn fork_lsn;     /* flush position of the source at the fork */
-  Lsn redo_lsn;     /* recorded range of its own log, until its first start is over */
+  Lsn fork_lsn; /* flush position of the source at the fork */
+  Lsn redo_lsn; /* recorded range of its own log, until its first start is over */
   Lsn end_lsn;
   int64_t unlogged; /* unlogged relations found at the fork */
   char size_class[16];
-  char identity[65]; /* digest of the fork's record of object identities, "" until its first start */
+  char identity[65]; /* digest of its record of object identities, "" until its first start */
   char created_by[NAME_MAX_LENGTH + 1];
   int64_t created_at;
   int64_t forked_at; /* last create or reset */
   int64_t expires_at;
-  char error[512];   /* why it failed */
+  char error[512]; /* why it failed */
 } BranchRow;
 
 typedef enum EndpointState {
@@ -97,11 +98,13 @@ typedef struct EndpointRow { /* one per branch */
   EndpointState state;
   bool wanted; /* somebody asked for it to run: it is started again when it dies */
   int pid;
-  int64_t start_time; /* of the process, see core/process.h */
+  int64_t start_time;   /* of the process, see core/process.h */
   char volume[ID_SIZE]; /* that it runs on */
   int failures;         /* starts that failed, or crashes, in a row */
   int64_t started_at;
   char error[512];
+  int64_t wakes;     /* read only: how often a client that came woke it */
+  int64_t active_at; /* read only: when somebody was last seen to use it; 0: not seen */
 } EndpointRow;
 
 typedef enum OperationState { OPERATION_RUNNING, OPERATION_DONE, OPERATION_FAILED } OperationState;
@@ -126,34 +129,44 @@ void operation_row_release(OperationRow *row);
 typedef struct PrincipalRow {
   char id[ID_SIZE]; /* pri-... */
   char name[NAME_MAX_LENGTH + 1];
-  char type[16]; /* "human", "agent", "ci" */
-  int64_t os_uid; /* -1: none */
-  bool is_platform; /* has the role platform */
+  char type[16];                          /* "human", "agent", "ci" */
+  int64_t os_uid;                         /* -1: none */
+  bool is_platform;                       /* has the role platform */
+  char roles[256];                        /* read only: names, joined by commas */
+  char on_behalf_of[NAME_MAX_LENGTH + 1]; /* for whom an agent acts; "" for itself */
+  char created_by[NAME_MAX_LENGTH + 1];   /* "" for the first one */
+  int64_t created_at;
+  int64_t removed_at; /* read only: 0 for those that are there */
 } PrincipalRow;
 
 /* Lists: *ret is an array of *ret_count rows, freed with mem_free (after releasing rows that have a
  * release function). They go on without rows that make no sense; catalog_verify names those. */
 
 /* projects */
-CHECKED bool project_insert(Catalog *catalog, const ProjectRow *row, Error *err); /* PROJECT_EXISTS */
-CHECKED bool project_update(Catalog *catalog, const ProjectRow *row, Error *err); /* all but id, created */
-CHECKED bool project_find(Catalog *catalog, const char *name, ProjectRow *ret, Error *err); /* live ones */
+/* insert, update: PROJECT_EXISTS. update: all but id and created. find: live ones. */
+CHECKED bool project_insert(Catalog *catalog, const ProjectRow *row, Error *err);
+CHECKED bool project_update(Catalog *catalog, const ProjectRow *row, Error *err);
+CHECKED bool project_find(Catalog *catalog, const char *name, ProjectRow *ret, Error *err);
 CHECKED bool project_get(Catalog *catalog, const char *id, ProjectRow *ret, Error *err);
 CHECKED bool project_list(Catalog *catalog, ProjectRow **ret, size_t *ret_count, Error *err);
 
 /* branches. Live: creating, ready, failed; their names are unique in a project. */
 CHECKED bool branch_insert(Catalog *catalog, const BranchRow *row, Error *err); /* BRANCH_EXISTS */
-CHECKED bool branch_update(Catalog *catalog, const BranchRow *row, Error *err); /* all but id, created */
+CHECKED bool branch_update(Catalog *catalog, const BranchRow *row, Error *err);
 CHECKED bool branch_find(Catalog *catalog, const char *project, const char *name, BranchRow *ret,
                          Error *err); /* BRANCH_NOT_FOUND */
 CHECKED bool branch_get(Catalog *catalog, const char *id, BranchRow *ret, Error *err);
-/* Parents before children. project NULL: of all projects. with_deleted: lineage of the dead too. Rows that
- * are invalid are left out and counted. */
+/* Parents before children. project NULL: of all projects. with_deleted: lineage of the dead too.
+ * Rows that are invalid are left out and counted. */
 CHECKED bool branch_list(Catalog *catalog, const char *project, bool with_deleted, BranchRow **ret,
                          size_t *ret_count, size_t *ret_invalid, Error *err);
 
-/* Single facts about a branch, for those who don't hold it by an operation: they apply only while the
- * branch still has that volume. */
+/* The live ones of that name, of all projects. */
+CHECKED bool branch_list_named(Catalog *catalog, const char *name, BranchRow **ret,
+                               size_t *ret_count, size_t *ret_invalid, Error *err);
+
+/* Single facts about a branch, for those who don't hold it by an operation: they apply only while
+ * the branch still has that volume. */
 CHECKED bool branch_set_clean(Catalog *catalog, const char *id, const char *volume,
                               const char *identity, Error *err);
 CHECKED bool branch_set_failed(Catalog *catalog, const char *id, const char *volume,
@@ -178,13 +191,21 @@ CHECKED bool operation_list(Catalog *catalog, bool only_running, size_t limit, O
 
 /* principals */
 CHECKED bool principal_insert(Catalog *catalog, const PrincipalRow *row, Error *err);
+/* The living, ERROR_PRINCIPAL_NOT_FOUND. */
 CHECKED bool principal_by_uid(Catalog *catalog, int64_t uid, PrincipalRow *ret, Error *err);
+CHECKED bool principal_by_name(Catalog *catalog, const char *name, PrincipalRow *ret, Error *err);
+CHECKED bool principal_get(Catalog *catalog, const char *id, PrincipalRow *ret, Error *err);
+CHECKED bool principal_list(Catalog *catalog, PrincipalRow **ret, size_t *ret_count, Error *err);
+/* roles: names, joined by commas. */
+CHECKED bool principal_set_roles(Catalog *catalog, const char *id, const char *roles, Error *err);
+/* Its tokens go with it; its row and name stay. */
+CHECKED bool principal_set_removed(Catalog *catalog, const char *id, Error *err);
 
 /* the fork's records of object identities, stored once per content */
 CHECKED bool identity_store(Catalog *catalog, const char *digest, const char *text, Error *err);
 CHECKED bool identity_load(Catalog *catalog, const char *digest, char **ret, Error *err);
 
-/* Whether any branch, living or not, or any operation of this installation has named that volume. */
+/* Whether any branch, living or not, or any operation has named that volume. */
 CHECKED bool catalog_knows_volume(Catalog *catalog, const char *volume, bool *ret, Error *err);
 
 /* counters for status: all in one query */
@@ -193,8 +214,8 @@ typedef struct CatalogCounts {
 } CatalogCounts;
 CHECKED bool catalog_counts(Catalog *catalog, CatalogCounts *ret, Error *err);
 
-/* Reads every row and returns an array of texts, one for each that makes no sense, naming table, row and
- * column. For doctor. Owned by the caller. */
+/* Reads every row and returns an array of texts, one for each that makes no sense, naming table,
+ * row and column. For doctor. Owned by the caller. */
 CHECKED bool catalog_verify(Catalog *catalog, json_t **ret, Error *err);
 
 /* For code outside this folder that needs its own statement; use sparingly. */

@@ -15,6 +15,11 @@ static const Column columns[] = {
     COLUMN(EndpointRow, failures, "failures", INT, 0),
     COLUMN(EndpointRow, started_at, "started_at", TIME, 0),
     COLUMN(EndpointRow, error, "error", TEXT, 0),
+    COLUMN(EndpointRow, wakes, "wakes", INTEGER, COLUMN_JOINED, .source = "t.wakes"),
+    COLUMN(EndpointRow, active_at, "active_at", TIME, COLUMN_JOINED,
+           .source = "(extract(epoch FROM greatest(t.active_at, (SELECT max(s.active_at)"
+                     " FROM lakebase.sessions AS s WHERE s.endpoint_id = t.endpoint_id)))"
+                     " * 1000000)::bigint"),
 };
 
 const Table endpoint_table = {"lakebase.endpoints", "", columns, ARRAY_LENGTH(columns),

@@ -34,6 +34,15 @@ static bool read_token(const char *path, char **ret, Error *err) {
   return true;
 }
 
+bool cli_token(const Cli *cli, char **ret, Error *err) {
+  const char *file = invocation_value(&cli->invocation, "token-file");
+  const char *variable = getenv("BOUGH_TOKEN");
+  if (file != NULL)
+    return read_token(file, ret, err);
+  *ret = variable != NULL && variable[0] != '\0' ? str_dup(variable) : NULL;
+  return true;
+}
+
 bool cli_client(Cli *cli, Error *err) {
   if (cli->client != NULL)
     return true;
@@ -49,11 +58,8 @@ bool cli_client(Cli *cli, Error *err) {
     }
     server = default_server = str_format("unix://%s/boughd.sock", root);
   }
-  const char *token_file = invocation_value(&cli->invocation, "token-file");
   AUTO(str_free) char *token = NULL;
-  if (token_file != NULL && !read_token(token_file, &token, err))
-    return false;
-  return client_new(server, token != NULL ? token : getenv("BOUGH_TOKEN"), &cli->client, err);
+  return cli_token(cli, &token, err) && client_new(server, token, &cli->client, err);
 }
 
 const char *cli_project(const Cli *cli) {

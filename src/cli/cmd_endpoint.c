@@ -11,6 +11,59 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The caller's password: the token that it came with, or one that the server makes for a caller
+ * whom the kernel vouches for. Owned by the caller. */
+static bool get_password(Cli *cli, char **ret, Error *err) {
+  AUTO(str_free) char *token = NULL;
+  AUTO(json_free) json_t *answer = NULL;
+  const char *text = NULL;
+  if (!cli_token(cli, &token, err))
+    return false;
+  if (token != NULL && str_starts(token, "bough_")) {
+    *ret = STEAL(token);
+    return true;
+  }
+  if (!cli_call(cli, "POST", "/v1/session-token", NULL, &answer, err) ||
+      !json_get_string(answer, "token", &text, err))
+    return false;
+  *ret = str_dup(text);
+  return true;
+}
+
+static bool get_url(Cli *cli, json_t **ret, Error *err) {
+  Buffer path = {0};
+  buffer_add_text(&path, "/v1/projects/");
+  url_add_encoded(&path, cli_project(cli));
+  buffer_add_text(&path, "/branches/");
+  url_add_encoded(&path, cli->invocation.arguments[0]);
+  buffer_add_text(&path, "/url");
+  AUTO(str_free) char *text = buffer_steal(&path);
+  return cli_call(cli, "GET", text, NULL, ret, err);
+}
+
+/* "postgresql://jo@..." becomes "postgresql://jo:PASSWORD@...". */
+static bool add_password(Cli *cli, json_t *answer, Error *err) {
+  AUTO(str_free) char *password = NULL;
+  const char *url = NULL;
+  if (!json_bool_or(answer, "proxied", false))
+    return true; /* over the socket there is none */
+  if (!get_password(cli, &password, err) || !json_get_string(answer, "url", &url, err))
+    return false;
+  int user = (int)strcspn(url, "@");
+  AUTO(str_free) char *whole = str_format("%.*s:%s%s", user, url, password, url + user);
+  (void)json_object_set_new(answer, "url", json_string(whole));
+  return true;
+}
+
+bool cmd_url_run(Cli *cli, json_t **ret, Error *err) {
+  AUTO(json_free) json_t *answer = NULL;
+  if (!get_url(cli, &answer, err) ||
+      (invocation_has(&cli->invocation, "with-password") && !add_password(cli, answer, err)))
+    return false;
+  *ret = STEAL(answer);
+  return true;
+}
+
 void cmd_url_show(Cli *cli, const json_t *result) {
   show_line(cli, COLOUR_NONE, "%s", show_text(result, "url"));
 }
@@ -46,21 +99,29 @@ static void set_connection(const json_t *answer) {
   (void)unsetenv("PGSERVICE");
 }
 
+/* The branch is named by an option, which stays when another database is chosen (-d, \\c). */
+static bool set_proxy(Cli *cli, const json_t *answer, Error *err) {
+  AUTO(str_free) char *password = NULL;
+  const char *present = getenv("PGOPTIONS");
+  if (!get_password(cli, &password, err))
+    return false;
+  AUTO(str_free)
+  char *options = str_format("-c endpoint=%s%s%s", json_string_or(answer, "endpoint", ""),
+                             present != NULL ? " " : "", present != NULL ? present : "");
+  (void)setenv("PGOPTIONS", options, 1);
+  (void)setenv("PGPASSWORD", password, 1);
+  return true;
+}
+
 bool cmd_psql_run(Cli *cli, json_t **ret, Error *err) {
   AUTO(json_free) json_t *answer = NULL;
   if (cli->output.is_json)
     return error_set(err, ERROR_USAGE, "psql answers in no JSON");
-  Buffer path = {0};
-  buffer_add_text(&path, "/v1/projects/");
-  url_add_encoded(&path, cli_project(cli));
-  buffer_add_text(&path, "/branches/");
-  url_add_encoded(&path, cli->invocation.arguments[0]);
-  buffer_add_text(&path, "/url");
-  AUTO(str_free) char *text = buffer_steal(&path);
-  if (!cli_call(cli, "GET", text, NULL, &answer, err))
+  if (!get_url(cli, &answer, err))
     return false;
-
   set_connection(answer);
+  if (json_bool_or(answer, "proxied", false) && !set_proxy(cli, answer, err))
+    return false;
   AUTO(str_free) char *psql = find_psql();
   AUTO_RELEASE(words_release) Words words = {0};
   words_add(&words, str_dup(psql));
@@ -75,7 +136,8 @@ bool cmd_psql_run(Cli *cli, json_t **ret, Error *err) {
  * ----------------------------------------------------------------------------------------- */
 
 void cmd_endpoint_list_show(Cli *cli, const json_t *result) {
-  static const char *const titles[] = {"BRANCH", "ENDPOINT", "STATE", "PID", "MEMORY", "FAILURES"};
+  static const char *const titles[] = {"BRANCH",   "ENDPOINT", "STATE",  "SESSIONS",
+                                       "ACTIVITY", "PID",      "MEMORY", "FAILURES"};
   AUTO_RELEASE(table_release) Table table;
   table_init(&table, titles, ARRAY_LENGTH(titles));
   size_t at = 0;
@@ -86,6 +148,8 @@ void cmd_endpoint_list_show(Cli *cli, const json_t *result) {
     char bytes[HUMAN_SIZE] = "-";
     char pid[HUMAN_SIZE] = "-";
     char failures[HUMAN_SIZE];
+    char sessions[HUMAN_SIZE];
+    char ago[HUMAN_SIZE + 16];
     if (json_is_integer(memory))
       human_bytes(json_integer_value(memory), bytes);
     if (json_integer_or(endpoint, "pid", 0) > 0)
@@ -95,6 +159,11 @@ void cmd_endpoint_list_show(Cli *cli, const json_t *result) {
     table_add(&table, COLOUR_NONE, show_text(endpoint, "branch"));
     table_add(&table, COLOUR_NONE, show_text(endpoint, "id"));
     table_add(&table, output_state_colour(state), state);
+    (void)snprintf(sessions, sizeof sessions, "%lld",
+                   (long long)json_integer_or(endpoint, "sessions", 0));
+    show_ago(show_text(endpoint, "active_at"), ago);
+    table_add(&table, COLOUR_NONE, sessions);
+    table_add(&table, COLOUR_NONE, ago);
     table_add(&table, COLOUR_NONE, pid);
     table_add(&table, COLOUR_NONE, bytes);
     table_add(&table, COLOUR_NONE, failures);

@@ -40,8 +40,9 @@ bool cmd_up_run(Cli *cli, json_t **ret, Error *err) {
   Error ignored = ERROR_INIT;
   if (!refuse_server(cli, err))
     return false;
-  bool has_wishes =
-      invocation_has(&cli->invocation, "postgres") || invocation_has(&cli->invocation, "http-port");
+  bool has_wishes = invocation_has(&cli->invocation, "postgres") ||
+                    invocation_has(&cli->invocation, "http-port") ||
+                    invocation_has(&cli->invocation, "port");
   bool was_up = !has_wishes && cli_call(cli, "GET", "/v1/status", NULL, &status, &ignored) &&
                 all_well(status);
   if (!was_up) {

@@ -99,6 +99,10 @@ struct Cli {
 char *cli_home_root(void);
 /* Connects nothing yet: finds out where the server is and with which token. */
 CHECKED bool cli_client(Cli *cli, Error *err);
+/* The bearer token that was given with --token-file or BOUGH_TOKEN, owned by the caller; NULL:
+ * none.
+ */
+CHECKED bool cli_token(const Cli *cli, char **ret, Error *err);
 /* The name given with --project or BOUGH_PROJECT, "-" for the only one. */
 const char *cli_project(const Cli *cli);
 /* The request of a row: its path with arguments filled in, its body, its time limit. */

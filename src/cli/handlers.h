@@ -20,10 +20,14 @@ CommandShow cmd_branch_create_show, cmd_branch_list_show, cmd_branch_tree_show,
     cmd_branch_show_show, cmd_branch_delete_show, cmd_branch_reset_show, cmd_branch_rename_show,
     cmd_branch_protect_show;
 
-CommandRun cmd_psql_run;
+CommandRun cmd_psql_run, cmd_url_run;
 CommandShow cmd_url_show;
 
 CommandShow cmd_endpoint_list_show, cmd_endpoint_show_show, cmd_endpoint_change_show;
 CommandShow cmd_operation_list_show;
+
+CommandBody cmd_principal_add_body, cmd_principal_token_body;
+CommandShow cmd_principal_add_show, cmd_principal_list_show, cmd_principal_remove_show,
+    cmd_principal_token_show, cmd_principal_revoke_show;
 
 CommandRun cmd_generate_run;

@@ -31,6 +31,8 @@ typedef struct ComputeSpec {
   bool first_start;    /* not yet clean: no logical workers, no preload libraries, no autovacuum
                           launcher until the branch is cleaned */
   int oom_score_adj;   /* higher dies first */
+  const json_t *logins; /* roles that the control account may log in as, beside Bough's own; an
+                           array of names with the prefix "bough_u_", may be NULL */
   const json_t
       *settings; /* further "name": "value" settings, may be NULL; never those that Bough fixes */
 } ComputeSpec;

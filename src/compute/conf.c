@@ -387,7 +387,22 @@ static bool add_mapping(Buffer *text, const char *account, const char *role, Err
   return true;
 }
 
-bool conf_ident_text(const Home *home, char **ret, Error *err) {
+/* Only roles of principals: no list, wherever it comes from, makes anybody the superuser. */
+static bool add_logins(Buffer *text, const Home *home, const json_t *logins, Error *err) {
+  static const char prefix[] = ROLE_PREFIX "u_";
+  size_t at = 0;
+  const json_t *login = NULL;
+  json_array_foreach(logins, at, login) {
+    const char *role = json_is_string(login) ? json_string_value(login) : "";
+    if (!str_starts(role, prefix) || strlen(role) > NAME_MAX_LENGTH || !is_plain_name(role))
+      return error_set(err, ERROR_INVALID_NAME, "\"%.80s\" is no role of a principal", role);
+    if (!str_equal(role, home->login_role) && !add_mapping(text, home->control.name, role, err))
+      return false;
+  }
+  return true;
+}
+
+bool conf_ident_text(const Home *home, const ComputeSpec *spec, char **ret, Error *err) {
   const struct {
     const char *account, *role;
   } mappings[] = {
@@ -402,6 +417,8 @@ bool conf_ident_text(const Home *home, char **ret, Error *err) {
   for (size_t at = 0; at < ARRAY_LENGTH(mappings); at++)
     if (!add_mapping(&text, mappings[at].account, mappings[at].role, err))
       return false;
+  if (!add_logins(&text, home, spec->logins, err))
+    return false;
   *ret = buffer_steal(&text);
   return true;
 }
@@ -425,7 +442,8 @@ static bool write_text(const char *directory, const char *name, const char *text
 bool conf_write(const Home *home, const ComputeSpec *spec, const Control *control, Error *err) {
   AUTO(str_free) char *settings = NULL;
   AUTO(str_free) char *ident = NULL;
-  return conf_settings_text(spec, control, &settings, err) && conf_ident_text(home, &ident, err) &&
+  return conf_settings_text(spec, control, &settings, err) &&
+         conf_ident_text(home, spec, &ident, err) &&
          write_text(spec->directory, CONF_SETTINGS, settings, err) &&
          write_text(spec->directory, CONF_HBA, conf_hba_text(), err) &&
          write_text(spec->directory, CONF_IDENT, ident, err);

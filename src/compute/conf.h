@@ -22,7 +22,7 @@ DEFINE_AUTO(char **, conf_arguments_free)
 CHECKED bool conf_settings_text(const ComputeSpec *spec, const Control *control, char **ret,
                                 Error *err);
 const char *conf_hba_text(void);
-CHECKED bool conf_ident_text(const Home *home, char **ret, Error *err);
+CHECKED bool conf_ident_text(const Home *home, const ComputeSpec *spec, char **ret, Error *err);
 
 /* Writes all three into spec->directory. */
 CHECKED bool conf_write(const Home *home, const ComputeSpec *spec, const Control *control,

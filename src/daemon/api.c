@@ -5,8 +5,12 @@
 #include "branch/describe.h"
 #include "branch/doctor.h"
 #include "branch/endpoint.h"
+#include "branch/idle.h"
 #include "branch/import.h"
+#include "branch/metrics.h"
+#include "branch/principal.h"
 #include "branch/recover.h"
+#include "branch/session_route.h"
 #include "branch/show.h"
 #include "branch/watch.h"
 #include "catalog/cluster.h"
@@ -162,6 +166,36 @@ static bool delete_upload(Context *context, const ApiRequest *request, json_t **
          upload_remove(context->home, request->upload, err);
 }
 
+static bool get_principals(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  return principal_show_all(context, ret, err);
+}
+
+static bool post_principals(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  return principal_add(context, request->body, ret, err);
+}
+
+static bool delete_principal(Context *context, const ApiRequest *request, json_t **ret,
+                             Error *err) {
+  return principal_remove(context, request->name, ret, err);
+}
+
+static bool post_token(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  return principal_make_token(context, request->name, request->body, ret, err);
+}
+
+static bool delete_token(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  return principal_revoke_token(context, request->name, request->token, ret, err);
+}
+
+static bool post_session_token(Context *context, const ApiRequest *request, json_t **ret,
+                               Error *err) {
+  return principal_session_token(context, ret, err);
+}
+
+static bool get_metrics(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  return metrics_show(context, request->daemon, ret, err);
+}
+
 /* Stops computes for POST /v1/shutdown; boughd itself ends after the answer. */
 static bool post_shutdown(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
   if (!caller_is_platform(context, "stopping Bough", err))
@@ -202,11 +236,57 @@ static bool job_tick(Context *context, const ApiRequest *request, json_t **ret, 
   return true;
 }
 
+static bool job_idle(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  json_t *events = NULL;
+  if (!idle_look(context, json_object_get(request->body, "boots"), &events, err))
+    return false;
+  *ret = json_pack("{s:o}", "events", events);
+  return true;
+}
+
+/* Questions of the proxy. */
+
+static bool job_session_verifier(Context *context, const ApiRequest *request, json_t **ret,
+                                 Error *err) {
+  const char *user = NULL;
+  return json_get_string(request->body, "user", &user, err) &&
+         principal_verifier(context, user, ret, err);
+}
+
+static bool job_session_route(Context *context, const ApiRequest *request, json_t **ret,
+                              Error *err) {
+  return session_route(context, request->body, ret, err);
+}
+
+static bool job_wake(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  return session_wake(context, request->body, ret, err);
+}
+
+static bool job_session_hello(Context *context, const ApiRequest *request, json_t **ret,
+                              Error *err) {
+  return session_hello(context, request->body, err);
+}
+
+static bool job_session_end(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  return session_ended(context, request->body, err);
+}
+
+static bool job_session_report(Context *context, const ApiRequest *request, json_t **ret,
+                               Error *err) {
+  return session_reported(context, request->body, err);
+}
+
+static bool job_session_refused(Context *context, const ApiRequest *request, json_t **ret,
+                                Error *err) {
+  return session_refused(context, request->body, err);
+}
+
 static bool job_catalog_stop(Context *context, const ApiRequest *request, json_t **ret,
                              Error *err) {
   return catalog_cluster_stop(context->home, err);
 }
 
+#define PROXY_JOB (ROUTE_INTERNAL | ROUTE_WHEN_READY | ROUTE_QUICK)
 #define BRANCHES "/v1/projects/{p}/branches"
 
 static const Route routes[] = {
@@ -229,6 +309,13 @@ static const Route routes[] = {
     {"POST", BRANCHES "/{b}/endpoint/start", post_start, MINUTES, 0, "Start an endpoint"},
     {"POST", BRANCHES "/{b}/endpoint/suspend", post_suspend, MINUTES, 0, "Suspend an endpoint"},
     {"GET", "/v1/projects/{p}/endpoints", get_endpoints, SHORT, 0, "List endpoints"},
+    {"GET", "/v1/principals", get_principals, SHORT, 0, "List principals and their tokens"},
+    {"POST", "/v1/principals", post_principals, SHORT, 0, "Add a principal"},
+    {"DELETE", "/v1/principals/{n}", delete_principal, SHORT, 0, "Remove a principal"},
+    {"POST", "/v1/principals/{n}/tokens", post_token, SHORT, 0, "Make a token, shown once"},
+    {"DELETE", "/v1/principals/{n}/tokens/{t}", delete_token, SHORT, 0, "Revoke a token"},
+    {"POST", "/v1/session-token", post_session_token, SHORT, 0, "The caller's own, for hours"},
+    {"GET", "/metrics", get_metrics, SHORT, ROUTE_NO_CATALOG | ROUTE_TEXT, "For Prometheus"},
     {"GET", "/v1/operations", get_operations, SHORT, 0, "List operations, newest first"},
     {"POST", "/v1/uploads", post_uploads, SHORT, 0, "Begin an upload"},
     {"PUT", "/v1/uploads/{u}", put_upload, SHORT, ROUTE_RAW, "Append to an upload"},
@@ -238,6 +325,14 @@ static const Route routes[] = {
     {"JOB", "recover", job_recover, MINUTES, ROUTE_INTERNAL, "Recovery after a worker's end"},
     {"JOB", "revive", job_revive, MINUTES, ROUTE_INTERNAL, "Start a compute that ended"},
     {"JOB", "tick", job_tick, 120, ROUTE_INTERNAL, "Look after the pool"},
+    {"JOB", "idle", job_idle, MINUTES, ROUTE_INTERNAL, "Suspend computes that nobody uses"},
+    {"JOB", "wake", job_wake, MINUTES, ROUTE_INTERNAL | ROUTE_WHEN_READY, "Wake a compute"},
+    {"JOB", "session-hello", job_session_hello, SHORT, PROXY_JOB, "A proxy process is there"},
+    {"JOB", "session-verifier", job_session_verifier, SHORT, PROXY_JOB, "Keys of a principal"},
+    {"JOB", "session-route", job_session_route, SHORT, PROXY_JOB, "A client's way to its compute"},
+    {"JOB", "session-end", job_session_end, SHORT, PROXY_JOB, "A session has ended"},
+    {"JOB", "session-report", job_session_report, SHORT, PROXY_JOB, "Counters of sessions"},
+    {"JOB", "session-refused", job_session_refused, SHORT, PROXY_JOB, "A client was refused"},
     {"JOB", "catalog-stop", job_catalog_stop, 120, ROUTE_INTERNAL | ROUTE_NO_CATALOG,
      "Stop the catalog"},
 };

@@ -19,9 +19,10 @@
 #include <unistd.h>
 
 enum {
-  WORKER_LIMIT = 16,
-  LONG_LIMIT = 8,   /* workers that long jobs may hold at once */
-  IDLE_WORKERS = 3, /* kept; further ones end when they have nothing to do */
+  WORKER_LIMIT = 20,
+  QUICK_WORKERS = 4, /* of these, that only quick jobs are given to */
+  LONG_LIMIT = 8,    /* workers that long jobs may hold at once */
+  IDLE_WORKERS = 3,  /* kept; further ones end when they have nothing to do */
   QUEUE_LIMIT = 2000,
 };
 
@@ -52,7 +53,7 @@ struct Dispatcher {
   bool ready;
   TAILQ_HEAD(, Job) queue;
   TAILQ_HEAD(, Worker) workers;
-  size_t queued, worker_count, long_count;
+  size_t queued, worker_count, long_count, slow_count;
 };
 
 static void pump(Dispatcher *dispatcher);
@@ -67,12 +68,18 @@ static bool is_long(const Job *job) {
   return (job->route->flags & ROUTE_LONG) != 0;
 }
 
+static bool is_quick(const Job *job) {
+  return (job->route->flags & ROUTE_QUICK) != 0;
+}
+
 static void finish_job(Worker *worker, const json_t *result, const Error *failure) {
   Job *job = worker->job;
   worker->job = NULL;
   (void)event_del(worker->deadline);
   if (is_long(job))
     worker->dispatcher->long_count--;
+  if (!is_quick(job))
+    worker->dispatcher->slow_count--;
   job->on_done(job->context, result, failure);
   job_free(job);
 }
@@ -122,6 +129,9 @@ static void on_message(Worker *worker, const json_t *message) {
   const json_t *process = NULL;
   json_array_foreach(json_object_get(message, "watch"), at, process) {
     dispatcher->hooks.watch(dispatcher->hooks.context, process);
+  }
+  json_array_foreach(json_object_get(message, "push"), at, process) {
+    dispatcher->hooks.push(dispatcher->hooks.context, process);
   }
   const json_t *error = json_object_get(message, "error");
   Error failure = ERROR_INIT;
@@ -228,7 +238,12 @@ static Worker *idle_worker(Dispatcher *dispatcher) {
 }
 
 static bool may_run(const Dispatcher *dispatcher, const Job *job) {
-  if (!dispatcher->ready && (job->route->flags & (ROUTE_INTERNAL | ROUTE_NO_CATALOG)) == 0)
+  unsigned flags = job->route->flags;
+  bool is_early =
+      (flags & (ROUTE_INTERNAL | ROUTE_NO_CATALOG)) != 0 && (flags & ROUTE_WHEN_READY) == 0;
+  if (!dispatcher->ready && !is_early)
+    return false;
+  if (!is_quick(job) && dispatcher->slow_count >= WORKER_LIMIT - QUICK_WORKERS)
     return false;
   return !is_long(job) || dispatcher->long_count < LONG_LIMIT;
 }
@@ -250,6 +265,8 @@ static void give(Worker *worker, Job *job) {
   worker->job = job;
   if (is_long(job))
     worker->dispatcher->long_count++;
+  if (!is_quick(job))
+    worker->dispatcher->slow_count++;
   (void)bufferevent_write(worker->pipe, bytes, length);
   (void)event_add(worker->deadline, &limit);
 }

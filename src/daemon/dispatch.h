@@ -15,10 +15,12 @@ typedef struct Job Job;
 typedef void JobProgress(void *context, const json_t *progress);
 typedef void JobDone(void *context, const json_t *result, const Error *failure);
 
-/* watch is called with each {endpoint,pid,start_time} that a worker started; lost when a worker
- * ended in the middle of a job, so that what it left can be recovered. */
+/* watch is called with each {endpoint,pid,start_time} that a worker started; push with each
+ * {push,params} that a proxy is to be told; lost when a worker ended in the middle of a job, so
+ * that what it left can be recovered. */
 typedef struct DispatchHooks {
   void (*watch)(void *context, const json_t *process);
+  void (*push)(void *context, const json_t *message);
   void (*lost)(void *context);
   void *context;
 } DispatchHooks;
@@ -26,7 +28,8 @@ typedef struct DispatchHooks {
 Dispatcher *dispatcher_new(struct event_base *base, const Home *home, const DispatchHooks *hooks);
 void dispatcher_free(Dispatcher *dispatcher); /* ends the workers */
 
-/* Queues a job. message is stolen: {"project","branch","upload","query","body","uid","daemon"};
+/* Queues a job. message is stolen: {"project","branch","upload","name","token",
+ * "query","body","uid","bearer","daemon"};
  * blob is copied. on_progress may be NULL. A full queue answers BUSY at once. */
 void dispatcher_submit(Dispatcher *dispatcher, const Route *route, json_t *message,
                        const char *blob, size_t blob_length, JobProgress *on_progress,

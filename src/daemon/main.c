@@ -8,6 +8,8 @@
 #include "core/rpc.h"
 #include "core/str.h"
 #include "daemon/dispatch.h"
+#include "daemon/proxy_link.h"
+#include "daemon/proxy_process.h"
 #include "daemon/route.h"
 #include "daemon/supervise.h"
 #include "daemon/tcp.h"
@@ -26,6 +28,7 @@
 enum {
   CLIENT_IDLE_SECONDS = 60,
   TICK_SECONDS = 1,
+  IDLE_TICKS = 2,
   MEASURE_TICKS = 15,
   DRAIN_SECONDS = 60, /* for running jobs when boughd is told to stop */
   FAREWELL_MS = 200,  /* for the last answers to leave */
@@ -38,11 +41,15 @@ typedef struct Daemon {
   Supervisor *supervisor;
   HttpServer *api;
   TcpApi *tcp; /* NULL: not asked for */
+  ProxyLink *proxies;
+  ProxyProcess *proxy;
+  bool looking_for_idle;
   struct event *tick;
   bool ticking;
   unsigned ticks;
-  bool stopping; /* new requests are refused */
-  bool draining; /* running ones are waited for */
+  bool stopping;   /* new requests are refused */
+  bool draining;   /* running ones are waited for */
+  bool proxy_ends; /* the proxy was told to end and is waited for */
   int64_t started_monotonic_us;
   int64_t started_wall_us;
   json_t *problems; /* what recovery could not put right, for doctor */
@@ -55,17 +62,20 @@ typedef struct Pending {
   HttpExchange *exchange;
   bool stops; /* POST /v1/shutdown */
   bool stops_computes;
+  bool is_text;
 } Pending;
 
 static json_t *describe_daemon(const Daemon *daemon) {
   int64_t monotonic = clock_monotonic_us() - daemon->started_monotonic_us;
   int64_t wall = clock_wall_us() - daemon->started_wall_us;
-  return json_pack("{s:i, s:I, s:I, s:b, s:O, s:I, s:I, s:I}", "pid", (int)getpid(),
+  return json_pack("{s:i, s:I, s:I, s:b, s:O, s:I, s:I, s:I, s:o, s:I}", "pid", (int)getpid(),
                    "uptime_seconds", (json_int_t)(monotonic / 1000000), "clock_jump_us",
                    (json_int_t)(wall - monotonic), "ready", daemon->ready, "problems",
                    daemon->problems, "workers", (json_int_t)dispatcher_workers(daemon->dispatcher),
                    "pending", (json_int_t)dispatcher_pending(daemon->dispatcher), "watched",
-                   (json_int_t)supervisor_count(daemon->supervisor));
+                   (json_int_t)supervisor_count(daemon->supervisor), "proxy",
+                   proxy_process_describe(daemon->proxy), "proxies",
+                   (json_int_t)proxy_link_count(daemon->proxies));
 }
 
 /* Stopping */
@@ -87,7 +97,9 @@ static void on_drain(evutil_socket_t fd, short events, void *context) {
   (void)events;
   static int waited;
   Daemon *daemon = context;
-  if (dispatcher_running(daemon->dispatcher) == 0 || ++waited > DRAIN_SECONDS * 10) {
+  bool proxy_ends = daemon->proxy_ends && !proxy_process_is_gone(daemon->proxy);
+  if ((dispatcher_running(daemon->dispatcher) == 0 && !proxy_ends) ||
+      ++waited > DRAIN_SECONDS * 10) {
     exit_soon(daemon);
     return;
   }
@@ -127,11 +139,22 @@ static void on_request_progress(void *context, const json_t *progress) {
   http_progress(pending->exchange, progress);
 }
 
+static void end_proxy(Daemon *daemon) {
+  daemon->proxy_ends = true;
+  proxy_process_end(daemon->proxy);
+}
+
 static void on_request_done(void *context, const json_t *result, const Error *failure) {
   Pending *pending = context;
   Daemon *daemon = pending->daemon;
-  http_answer(pending->exchange, result, failure);
+  if (pending->is_text && failure == NULL)
+    http_answer_text(pending->exchange, "text/plain; version=0.0.4",
+                     json_string_or(result, "text", ""));
+  else
+    http_answer(pending->exchange, result, failure);
   if (pending->stops && failure == NULL) {
+    if (pending->stops_computes)
+      end_proxy(daemon);
     if (pending->stops_computes)
       dispatcher_submit(daemon->dispatcher, route_job("catalog-stop"), json_object(), NULL, 0, NULL,
                         on_catalog_stopped, daemon);
@@ -143,15 +166,23 @@ static void on_request_done(void *context, const json_t *result, const Error *fa
   mem_free(pending);
 }
 
+/* A principal's token says who asks, also where the kernel would. */
 static bool identify(const Daemon *daemon, const HttpExchange *exchange, json_t *message,
                      Error *err) {
+  static const char scheme[] = "Bearer bough_";
+  const char *header = http_header(exchange, "Authorization");
+  bool has_token = header != NULL && str_starts(header, scheme);
   unsigned uid = 0;
   int pid = 0;
+  if (has_token)
+    (void)json_object_set_new(message, "bearer", json_string(strchr(header, ' ') + 1));
   if (http_peer(exchange, &uid, &pid) ||
       (daemon->tcp != NULL && tcp_api_authenticate(daemon->tcp, exchange, &uid))) {
     (void)json_object_set_new(message, "uid", json_integer(uid));
     return true;
   }
+  if (has_token)
+    return true;
   (void)error_set(err, ERROR_UNAUTHENTICATED, "no valid token");
   return error_hint(err, "send `Authorization: Bearer TOKEN`, see --token-file");
 }
@@ -190,6 +221,8 @@ static bool read_request(Daemon *daemon, HttpExchange *exchange, json_t *message
   set_text(message, "project", match->project);
   set_text(message, "branch", match->branch);
   set_text(message, "upload", match->upload);
+  set_text(message, "name", match->name);
+  set_text(message, "token", match->token);
   (void)json_object_set_new(message, "query", http_query(exchange));
   if ((match->route->flags & ROUTE_NO_CATALOG) != 0)
     (void)json_object_set_new(message, "daemon", describe_daemon(daemon));
@@ -218,6 +251,7 @@ static void on_http(void *context, HttpExchange *exchange) {
   pending->stops = str_equal(match.route->pattern, "/v1/shutdown");
   pending->stops_computes =
       pending->stops && json_bool_or(json_object_get(message, "body"), "computes", false);
+  pending->is_text = (match.route->flags & ROUTE_TEXT) != 0;
   if (pending->stops) /* computes that are being stopped are not to be revived */
     daemon->stopping = true;
   dispatcher_submit(daemon->dispatcher, match.route, json_incref(message), blob, length,
@@ -277,6 +311,25 @@ static void on_started(void *context, const json_t *result, const Error *failure
 static void on_watch(void *context, const json_t *process) {
   const Daemon *daemon = context;
   supervisor_watch(daemon->supervisor, process);
+  proxy_link_forget_failure(daemon->proxies, json_string_or(process, "endpoint", ""));
+}
+
+static void on_push(void *context, const json_t *message) {
+  const Daemon *daemon = context;
+  proxy_link_push(daemon->proxies, message);
+}
+
+static void on_proxy_said(void *context, int pid) {
+  const Daemon *daemon = context;
+  proxy_process_said(daemon->proxy, pid);
+}
+
+static void on_proxy_drain(void *context, int pid, int64_t limit_ms) {
+  const Daemon *daemon = context;
+  AUTO(json_free)
+  json_t *message =
+      json_pack("{s:s, s:{s:I}}", "push", "drain", "params", "limit_ms", (json_int_t)limit_ms);
+  proxy_link_push_to(daemon->proxies, pid, message);
 }
 
 static void on_lost(void *context) {
@@ -313,26 +366,51 @@ static void on_revive(void *context, const char *endpoint) {
                     revival);
 }
 
-static void on_ticked(void *context, const json_t *result, const Error *failure) {
-  Daemon *daemon = context;
-  daemon->ticking = false;
+static void log_events(const json_t *result) {
   size_t at = 0;
   const json_t *event = NULL;
-  if (failure != NULL && failure->code != ERROR_POOL_MISSING)
-    log_error(failure, "looking after the pool");
   json_array_foreach(json_object_get(result, "events"), at, event) {
     log_warning("%s", json_string_value(event));
   }
+}
+
+static void on_ticked(void *context, const json_t *result, const Error *failure) {
+  Daemon *daemon = context;
+  daemon->ticking = false;
+  if (failure != NULL && failure->code != ERROR_POOL_MISSING)
+    log_error(failure, "looking after the pool");
+  log_events(result);
+}
+
+static void on_looked(void *context, const json_t *result, const Error *failure) {
+  Daemon *daemon = context;
+  daemon->looking_for_idle = false;
+  if (failure != NULL)
+    log_error(failure, "looking for idle computes");
+  log_events(result);
+}
+
+/* Apart from the tick: stopping a compute may take a while. */
+static void look_for_idle(Daemon *daemon) {
+  if (daemon->looking_for_idle || daemon->ticks % IDLE_TICKS != 0)
+    return;
+  daemon->looking_for_idle = true;
+  dispatcher_submit(daemon->dispatcher, route_job("idle"),
+                    json_pack("{s:{s:o}}", "body", "boots", proxy_link_boots(daemon->proxies)),
+                    NULL, 0, NULL, on_looked, daemon);
 }
 
 static void on_tick(evutil_socket_t fd, short events, void *context) {
   (void)fd;
   (void)events;
   Daemon *daemon = context;
-  if (daemon->ticking || !daemon->ready || daemon->stopping || daemon->home->pool_path == NULL)
+  if (!daemon->ready || daemon->stopping || daemon->home->pool_path == NULL)
+    return;
+  daemon->ticks++;
+  look_for_idle(daemon);
+  if (daemon->ticking)
     return;
   daemon->ticking = true;
-  daemon->ticks++;
   dispatcher_submit(daemon->dispatcher, route_job("tick"),
                     json_pack("{s:{s:b}}", "body", "measure", daemon->ticks % MEASURE_TICKS == 0),
                     NULL, 0, NULL, on_ticked, daemon);
@@ -368,10 +446,18 @@ static void add_signals(Daemon *daemon) {
 
 static bool daemon_run(Daemon *daemon, Error *err) {
   const struct timeval every = {.tv_sec = TICK_SECONDS};
-  const DispatchHooks hooks = {.watch = on_watch, .lost = on_lost, .context = daemon};
+  const DispatchHooks hooks = {
+      .watch = on_watch, .push = on_push, .lost = on_lost, .context = daemon};
+  const ProxyLinkHooks link_hooks = {.said = on_proxy_said, .context = daemon};
+  const ProxyProcessHooks process_hooks = {.drain = on_proxy_drain, .context = daemon};
   daemon->dispatcher = dispatcher_new(daemon->base, daemon->home, &hooks);
   daemon->supervisor = supervisor_new(daemon->base, on_revive, daemon);
-  if (!write_pid(daemon->home, err) || !open_api(daemon, err))
+  if (!write_pid(daemon->home, err) ||
+      !proxy_link_open(daemon->home, daemon->base, daemon->dispatcher, &link_hooks,
+                       &daemon->proxies, err))
+    return false;
+  daemon->proxy = proxy_process_new(daemon->home, daemon->base, &process_hooks);
+  if (!open_api(daemon, err))
     return false;
   add_signals(daemon);
   daemon->tick = event_new(daemon->base, -1, EV_PERSIST, on_tick, daemon);
@@ -385,6 +471,8 @@ static bool daemon_run(Daemon *daemon, Error *err) {
 static void daemon_release(Daemon *daemon) {
   tcp_api_free(daemon->tcp);
   http_server_free(daemon->api);
+  proxy_process_free(daemon->proxy);
+  proxy_link_free(daemon->proxies);
   dispatcher_free(daemon->dispatcher);
   supervisor_free(daemon->supervisor);
   json_free(daemon->problems);

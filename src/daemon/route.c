@@ -11,6 +11,8 @@ void route_match_release(RouteMatch *match) {
   str_free(match->project);
   str_free(match->branch);
   str_free(match->upload);
+  str_free(match->name);
+  str_free(match->token);
   *match = (RouteMatch){0};
 }
 
@@ -20,6 +22,10 @@ static char **slot_for(RouteMatch *match, const char *placeholder) {
     return &match->project;
   case 'b':
     return &match->branch;
+  case 'n':
+    return &match->name;
+  case 't':
+    return &match->token;
   default:
     return &match->upload;
   }

@@ -9,6 +9,8 @@ typedef struct ApiRequest {
       *project; /* from the path, unescaped; "-" for the only one; NULL where there is none */
   const char *branch;
   const char *upload;
+  const char *name; /* of a principal */
+  const char *token;
   const json_t *query; /* object of strings */
   const json_t *body;  /* object, empty where there is none */
   const char *blob;    /* the raw body of a RAW route */
@@ -23,11 +25,14 @@ typedef enum RouteFlag {
   ROUTE_LONG = 1 << 1,       /* may run for minutes: only some workers are lent to these */
   ROUTE_NO_CATALOG = 1 << 2, /* answers even when the catalog doesn't */
   ROUTE_INTERNAL = 1 << 3,   /* a job of boughd's own, not reachable from outside */
+  ROUTE_QUICK = 1 << 4,      /* somebody waits for a connection: some workers are kept for these */
+  ROUTE_WHEN_READY = 1 << 5, /* an internal one that waits for the recovery after a start */
+  ROUTE_TEXT = 1 << 6,       /* answers {"text"}, sent as it is */
 } RouteFlag;
 
 typedef struct Route {
   const char *method;
-  const char *pattern; /* {p} {b} {u} stand for one segment */
+  const char *pattern; /* {p} {b} {u} {n} {t} stand for one segment */
   ApiHandler *handler;
   int limit_seconds;
   unsigned flags;
@@ -38,7 +43,7 @@ const Route *route_list(size_t *ret_count);
 
 typedef struct RouteMatch {
   const Route *route;
-  char *project, *branch, *upload; /* owned, NULL where the pattern has none */
+  char *project, *branch, *upload, *name, *token; /* owned, NULL where the pattern has none */
 } RouteMatch;
 void route_match_release(RouteMatch *match);
 

@@ -1,6 +1,8 @@
 /* Reads a request, finds out who asks, runs its route, writes the answer. */
 #include "daemon/worker.h"
 
+#include "branch/login.h"
+#include "branch/principal.h"
 #include "catalog/cluster.h"
 #include "core/failpoint.h"
 #include "core/io.h"
@@ -52,10 +54,25 @@ static bool is_service_account(const Home *home, int64_t uid) {
           uid == (int64_t)home->command.uid);
 }
 
-static bool identify(Worker *worker, int64_t uid, Error *err) {
+/* Where the token comes by the unix socket, the kernel's word still keeps service accounts out. */
+static bool identify_by_token(Worker *worker, const char *token, Error *err) {
   Context *context = &worker->context;
+  if (context->catalog == NULL)
+    return error_set(err, ERROR_CATALOG_DOWN, "the system catalog doesn't answer");
+  if (!principal_by_token(context, token, &context->caller, &context->caller_expires, err))
+    return false;
+  context->caller_has_token = true;
+  return true;
+}
+
+static bool identify(Worker *worker, const json_t *message, Error *err) {
+  Context *context = &worker->context;
+  int64_t uid = json_integer_or(message, "uid", -1);
+  const char *bearer = json_string_or(message, "bearer", NULL);
   if (is_service_account(worker->home, uid))
     return error_set(err, ERROR_UNAUTHENTICATED, "service accounts are no principals");
+  if (bearer != NULL)
+    return identify_by_token(worker, bearer, err);
   if (context->catalog ==
       NULL) { /* status and doctor answer all the same, to the one who set this up */
     if (uid != (int64_t)worker->home->owner_uid)
@@ -83,6 +100,8 @@ static void send_progress(void *context, const json_t *progress) {
 
 static bool prepare(Worker *worker, const Route *route, const json_t *message, Error *err) {
   Error failure = ERROR_INIT;
+  worker->context.caller_has_token = false;
+  worker->context.caller_expires = 0;
   if (!open_catalog(worker, &failure) && (route->flags & ROUTE_NO_CATALOG) == 0) {
     *err = failure;
     return false;
@@ -91,7 +110,7 @@ static bool prepare(Worker *worker, const Route *route, const json_t *message, E
     be(&worker->context, "system");
     return true;
   }
-  return identify(worker, json_integer_or(message, "uid", -1), err);
+  return identify(worker, message, err);
 }
 
 static bool run(Worker *worker, const Frame *frame, json_t **ret, Error *err) {
@@ -106,6 +125,8 @@ static bool run(Worker *worker, const Frame *frame, json_t **ret, Error *err) {
   ApiRequest request = {.project = json_string_or(frame->message, "project", NULL),
                         .branch = json_string_or(frame->message, "branch", NULL),
                         .upload = json_string_or(frame->message, "upload", NULL),
+                        .name = json_string_or(frame->message, "name", NULL),
+                        .token = json_string_or(frame->message, "token", NULL),
                         .query = query != NULL ? query : nothing,
                         .body = json_is_object(body) ? body : nothing,
                         .blob = frame->blob,
@@ -119,6 +140,8 @@ static bool run(Worker *worker, const Frame *frame, json_t **ret, Error *err) {
 static void after_request(Worker *worker, const Error *failure) {
   json_free(worker->context.watch);
   worker->context.watch = NULL;
+  json_free(worker->context.push);
+  worker->context.push = NULL;
   if (failure->code == ERROR_CATALOG_DOWN) {
     catalog_free(worker->context.catalog);
     worker->context.catalog = NULL;
@@ -137,6 +160,8 @@ static bool answer(Worker *worker, const Frame *frame, Error *err) {
                         "the answer could not be put into JSON");
   if (worker->context.watch != NULL)
     (void)json_object_set(message, "watch", worker->context.watch);
+  if (worker->context.push != NULL)
+    (void)json_object_set(message, "push", worker->context.push);
   bool sent = frame_write(STDIN_FILENO, message, NULL, 0, err);
   after_request(worker, &failure);
   return sent;
@@ -171,11 +196,13 @@ int worker_main(const char *home_root, int parent) {
   worker.context = (Context){.home = worker.home,
                              .agent = agent_new(worker.home),
                              .sessions = session_cache_new(worker.home),
+                             .logins = login_cache_new(),
                              .on_progress = send_progress};
   bool ok = serve(&worker, &failure);
   if (!ok)
     log_error(&failure, "gave up");
   session_cache_free(worker.context.sessions);
+  login_cache_free(worker.context.logins);
   agent_free(worker.context.agent);
   catalog_free(worker.context.catalog);
   home_free(worker.home);

@@ -41,6 +41,17 @@ static json_t *describe_account(const Account *account) {
                    (json_int_t)account->gid);
 }
 
+/* The rest of what is said of the proxy stays. */
+static void set_proxy_port(Setup *setup) {
+  json_t *proxy = json_deep_copy(json_object_get(setup->config, "proxy"));
+  if (!json_is_object(proxy)) {
+    json_free(proxy);
+    proxy = json_object();
+  }
+  (void)json_object_set_new(proxy, "port", json_integer(setup->options.port));
+  config_set(setup, "proxy", proxy);
+}
+
 void config_describe(Setup *setup) {
   config_set(setup, "version", json_integer(CONFIG_VERSION));
   config_set(setup, "mode", json_string(setup->system_mode ? "system" : "user"));
@@ -51,6 +62,8 @@ void config_describe(Setup *setup) {
     config_set(
         setup, "owner",
         json_pack("{s:I, s:s}", "uid", (json_int_t)setup->owner_uid, "name", setup->owner_name));
+  if (setup->options.port > 0)
+    set_proxy_port(setup);
   if (setup->options.http_port >= 0)
     config_set(setup, "tcp",
                setup->options.http_port > 0 ? json_pack("{s:i}", "port", setup->options.http_port)

@@ -32,6 +32,7 @@ static const struct OptionRow {
     {"size", BYTES, offsetof(SetupOptions, size)},
     {"pool-size", BYTES, offsetof(SetupOptions, pool_size)},
     {"http-port", PORT, offsetof(SetupOptions, http_port)},
+    {"port", PORT, offsetof(SetupOptions, port)},
     {"quota", SWITCH, offsetof(SetupOptions, quota)},
     {"keep-computes", SWITCH, offsetof(SetupOptions, keep_computes)},
     {"quiet", SWITCH, offsetof(SetupOptions, quiet)},
@@ -66,7 +67,7 @@ static bool parse_options(int argc, char **argv, SetupOptions *ret, Error *err) 
         (struct option){.name = option_rows[at].name,
                         .has_arg = option_rows[at].kind == SWITCH ? no_argument : required_argument,
                         .val = (int)at};
-  *ret = (SetupOptions){.http_port = -1};
+  *ret = (SetupOptions){.http_port = -1, .port = -1};
   opterr = 0;
   for (int at; (at = getopt_long(argc, argv, "", options, NULL)) != -1;) {
     if (at == '?')

@@ -19,6 +19,7 @@ typedef struct SetupOptions {
   int64_t size;         /* of the image, bytes; 0: not given */
   int64_t pool_size;    /* of the image that `up` makes by itself; 0: not given */
   int http_port;        /* -1: not given, 0: none */
+  int port;             /* of the proxy; -1: not given */
   bool quota;
   bool keep_computes;
   bool quiet;

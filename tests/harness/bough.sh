@@ -49,6 +49,11 @@ result() {
   bough --json "$@" 2>"$TEST_DIR/stderr" | jq -r ".result | $filter"
 }
 
+# connection BRANCH: a connection string that needs nothing else.
+connection() {
+  bough url "$1" --with-password
+}
+
 # sql BRANCH STATEMENTS [DATABASE]: as the principal, through the product's own psql.
 sql() {
   bough psql "$1" -- -XAtq -v ON_ERROR_STOP=1 ${3:+-d "$3"} -c "$2"
@@ -112,11 +117,12 @@ endpoint() {
   result ".endpoint.$2 // empty" endpoint show "$1"
 }
 
-# The socket directory of a branch, which also starts its compute.
+# The socket directory of a branch, whose compute is started.
 socket_of() {
   local url
+  api POST "/v1/projects/${2:--}/branches/$1/endpoint/start" >/dev/null
   url=$(api GET "/v1/projects/${2:--}/branches/$1/url")
-  jq -r .result.host <<<"$url"
+  jq -r .result.socket_directory <<<"$url"
 }
 
 # Runs a command as the account that owns boughd and the catalog.

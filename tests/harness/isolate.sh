@@ -2,9 +2,10 @@
 # behind is plainly its own. Runs the script again inside of them. Sourced by lib.sh.
 # shellcheck shell=bash
 
-# As root each test has its own process, mount and System V IPC namespace and its own /dev/shm: nothing
-# can leak onto the machine, and what is left at the end was left by this test.
-ISOLATION=(unshare --pid --fork --kill-child --mount-proc --mount --ipc)
+# As root each test has its own process, mount, System V IPC and network namespace and its own
+# /dev/shm: nothing can leak onto the machine, what is left at the end was left by this test, and every
+# test has the ports to itself.
+ISOLATION=(unshare --pid --fork --kill-child --mount-proc --mount --ipc --net)
 
 isolation_works() {
   [[ $(id -u) == 0 ]] && "${ISOLATION[@]}" true 2>/dev/null
@@ -41,7 +42,7 @@ isolate_run() {
   local -a wrap=()
   if isolation_works; then
     export BOUGH_TEST_ISOLATED=1
-    wrap+=("${ISOLATION[@]}" bash -c 'mount -t tmpfs -o mode=1777 tmpfs /dev/shm; "$@"; exit $?' isolated)
+    wrap+=("${ISOLATION[@]}" bash -c 'mount -t tmpfs -o mode=1777 tmpfs /dev/shm; ip link set lo up; "$@"; exit $?' isolated)
   fi
   if [[ $BOUGH_TEST_MODE == user && $(id -u) == 0 ]]; then
     # shellcheck disable=SC2207

@@ -23,8 +23,7 @@ SQL
 
 # load_prepare BRANCH SCALE: pgbench's tables and the acknowledgements.
 load_prepare() {
-  LOAD_URL=$(result .url url "$1" 2>/dev/null || true)
-  [[ $LOAD_URL == postgres* ]] || LOAD_URL=$(bough url "$1")
+  LOAD_URL=$(connection "$1")
   "$PG_BIN/pgbench" --quiet --initialize --scale "$2" "$LOAD_URL" >"$TEST_DIR/load-init.log" 2>&1
   psql -XqAt -v ON_ERROR_STOP=1 "$LOAD_URL" -c \
     'create table load_acks (client int, n bigint, primary key (client, n))'

@@ -44,7 +44,7 @@ cut_power() {
 }
 
 for round in 1 2; do
-  psql -XqAt "$(bough url busy)" -c 'truncate load_acks'
+  psql -XqAt "$(connection busy)" -c 'truncate load_acks'
   load_start 60 5
   sleep 5
   cut=$(now_us)

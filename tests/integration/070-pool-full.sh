@@ -25,7 +25,7 @@ available() {
 eat() {
   local name=$1 chunk socket
   bough branch create "$name" >"$TEST_DIR/create.$name" 2>&1 || return 1
-  socket=$(bough url "$name")
+  socket=$(connection "$name")
   psql -XAtq "$socket" -c 'create table food (x text); alter table food alter x set storage plain' || return 1
   for ((chunk = 0; chunk < 300; chunk++)); do
     psql -XAtq "$socket" -c "insert into food select repeat(md5(x::text), 125) from generate_series(1, 4000) x" \

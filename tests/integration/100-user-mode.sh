@@ -17,7 +17,7 @@ equal "production never notices" "$(table_sum production inventory)" "$rows"
 # Without atomic snapshots the copy needs backup mode: rows written while it is taken are whole or absent.
 sql production 'create table pairs (a int, b int)'
 (for n in {1..200}; do echo "begin; insert into pairs values ($n, 0); update pairs set b = $n where a = $n; commit;"; done |
-  psql -XqAt "$(bough url production)" >/dev/null) &
+  psql -XqAt "$(connection production)" >/dev/null) &
 writer=$!
 check "a branch while the parent is written" bough branch create busy
 wait "$writer"

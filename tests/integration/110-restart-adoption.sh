@@ -17,7 +17,7 @@ pids() {
 before=$(pids)
 catalog_before=$(head -n 1 "$BOUGH_HOME/catalog/postmaster.pid")
 mkfifo "$TEST_DIR/session"
-psql -XqAt "$(bough url one)" <"$TEST_DIR/session" >"$TEST_DIR/session.out" 2>&1 &
+psql -XqAt "$(connection one)" <"$TEST_DIR/session" >"$TEST_DIR/session.out" 2>&1 &
 session=$!
 exec 7>"$TEST_DIR/session"
 echo "begin; insert into t values (1);" >&7

@@ -1,5 +1,6 @@
 /* The catalog against a real server: rows there and back, who wins, what tampering does, how fast
  * it is. */
+#include "catalog/access.h"
 #include "catalog/catalog.h"
 
 #include "core/clock.h"
@@ -301,18 +302,71 @@ static void test_endpoint_round_trip(void **state) {
 }
 
 static void test_principals(void **state) {
-  PrincipalRow row = {.name = "ann", .type = "human", .os_uid = 4294967294, .is_platform = true};
-  PrincipalRow agent = {.name = "bot", .type = "agent", .os_uid = -1};
+  PrincipalRow row = {.name = "ann",
+                      .type = "human",
+                      .os_uid = 4294967294,
+                      .is_platform = true,
+                      .created_at = 1700000000000001};
+  PrincipalRow agent = {
+      .name = "bot", .type = "agent", .os_uid = -1, .on_behalf_of = "ann", .created_by = "ann"};
   PrincipalRow back;
   id_new("pri", row.id);
   id_new("pri", agent.id);
   REQUIRE(principal_insert(catalog, &row, &err));
   REQUIRE(principal_insert(catalog, &agent, &err));
+  REQUIRE(principal_set_roles(catalog, agent.id, "agent,ci", &err));
   REQUIRE(principal_by_uid(catalog, 4294967294, &back, &err));
   assert_memory_equal(&back, &row, sizeof row);
   REFUSED(principal_by_uid(catalog, -1, &back, &err), ERROR_PRINCIPAL_NOT_FOUND);
+  REQUIRE(principal_by_name(catalog, "bot", &back, &err));
+  assert_string_equal(back.roles, "agent,ci");
+  assert_string_equal(back.on_behalf_of, "ann");
   id_new("pri", row.id);
-  REFUSED(principal_insert(catalog, &row, &err), ERROR_USAGE);
+  REFUSED(principal_insert(catalog, &row, &err), ERROR_PRINCIPAL_EXISTS);
+}
+
+static TokenRow token_of(const PrincipalRow *principal, int64_t expires_at) {
+  TokenRow token = {.iterations = 4096, .created_by = "ann", .expires_at = expires_at};
+  id_new("tok", token.id);
+  (void)snprintf(token.principal, sizeof token.principal, "%s", principal->id);
+  for (size_t at = 0; at < KEY_SIZE; at++) {
+    token.stored_key[at] = (unsigned char)(255 - at);
+    token.server_key[at] = (unsigned char)at;
+  }
+  return token;
+}
+
+/* Who is removed has no tokens, isn't found, and leaves a name that nobody gets. */
+static void test_removed_principals_and_their_tokens(void **state) {
+  PrincipalRow row = {.name = "gone", .type = "ci", .os_uid = 4711};
+  PrincipalRow back;
+  TokenRow found;
+  TokenRow *list = NULL;
+  size_t count = 0;
+  bool yes = false;
+  id_new("pri", row.id);
+  REQUIRE(principal_insert(catalog, &row, &err));
+  TokenRow good = token_of(&row, 0);
+  TokenRow late = token_of(&row, 1000000);
+  REQUIRE(token_insert(catalog, &good, &yes, &err));
+  assert_true(yes);
+  REQUIRE(token_insert(catalog, &late, &yes, &err));
+  REQUIRE(token_find(catalog, good.id, &found, &yes, &err));
+  assert_true(yes);
+  assert_memory_equal(found.stored_key, good.stored_key, KEY_SIZE);
+  assert_memory_equal(found.server_key, good.server_key, KEY_SIZE);
+  REQUIRE(token_find(catalog, late.id, &found, &yes, &err));
+  assert_false(yes);
+  REQUIRE(token_list(catalog, row.id, &list, &count, &err));
+  assert_int_equal(count, 1);
+  mem_free(list);
+  REQUIRE(principal_set_removed(catalog, row.id, &err));
+  REQUIRE(token_find(catalog, good.id, &found, &yes, &err));
+  assert_false(yes);
+  REFUSED(principal_by_name(catalog, "gone", &back, &err), ERROR_PRINCIPAL_NOT_FOUND);
+  REFUSED(principal_by_uid(catalog, 4711, &back, &err), ERROR_PRINCIPAL_NOT_FOUND);
+  id_new("pri", row.id);
+  REFUSED(principal_insert(catalog, &row, &err), ERROR_PRINCIPAL_EXISTS);
 }
 
 static void test_identities_are_stored_once(void **state) {
@@ -856,6 +910,7 @@ int main(void) {
       TEST(test_branch_update_keeps_its_birth),
       TEST(test_endpoint_round_trip),
       TEST(test_principals),
+      TEST(test_removed_principals_and_their_tokens),
       TEST(test_identities_are_stored_once),
       TEST(test_broken_text_is_kept),
       TEST(test_project_names),

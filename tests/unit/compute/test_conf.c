@@ -148,12 +148,14 @@ static void test_refused_settings(void **state) {
   }
 }
 
+static const ComputeSpec no_logins;
+
 static void test_who_may_connect(void **state) {
   Home plain_home = home;
   AUTO(str_free) char *text = NULL;
   Error err = ERROR_INIT;
   (void)snprintf(plain_home.owner_name, sizeof plain_home.owner_name, "jo # n");
-  assert_true(conf_ident_text(&plain_home, &text, &err));
+  assert_true(conf_ident_text(&plain_home, &no_logins, &text, &err));
   assert_non_null(strstr(text, "bough \"bough\" \"bough_platform\"\n"));
   assert_non_null(strstr(text, "bough \"bough\" \"bough_import\"\n"));
   assert_non_null(strstr(text, "bough \"jo # n\" \"bough_u_jo\"\n"));
@@ -170,7 +172,28 @@ static void test_names_that_could_break_out(void **state) {
     char *text = NULL;
     Error err = ERROR_INIT;
     (void)snprintf(bad.owner_name, sizeof bad.owner_name, "%s", names[at]);
-    assert_false(conf_ident_text(&bad, &text, &err));
+    assert_false(conf_ident_text(&bad, &no_logins, &text, &err));
+    assert_int_equal(err.code, ERROR_INVALID_NAME);
+  }
+}
+
+static void test_logins_of_principals(void **state) {
+  static const char *const refused[] = {"bough_platform", "bough_owner", "postgres",
+                                        "bough_u_\n",     "bough_u_\"",  ""};
+  Error err = ERROR_INIT;
+  AUTO(str_free) char *text = NULL;
+  AUTO(json_free) json_t *logins = json_pack("[s, s]", "bough_u_ann", "bough_u_jo");
+  ComputeSpec spec = {.logins = logins};
+  Home plain_home = home;
+  (void)snprintf(plain_home.owner_name, sizeof plain_home.owner_name, "jo");
+  assert_true(conf_ident_text(&plain_home, &spec, &text, &err));
+  assert_non_null(strstr(text, "bough \"bough\" \"bough_u_ann\"\n"));
+  assert_null(strstr(text, "\"root\" \"bough_u_ann\"")); /* by the proxy only */
+  for (size_t at = 0; at < ARRAY_LENGTH(refused); at++) {
+    AUTO(json_free) json_t *bad = json_pack("[s]", refused[at]);
+    char *untouched = NULL;
+    spec.logins = bad;
+    assert_false(conf_ident_text(&plain_home, &spec, &untouched, &err));
     assert_int_equal(err.code, ERROR_INVALID_NAME);
   }
 }
@@ -186,10 +209,15 @@ static void test_size_classes(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_what_must_hold),  cmocka_unit_test(test_floors),
-      cmocka_unit_test(test_first_start),     cmocka_unit_test(test_preload_takes_names_only),
-      cmocka_unit_test(test_given_settings),  cmocka_unit_test(test_refused_settings),
-      cmocka_unit_test(test_who_may_connect), cmocka_unit_test(test_names_that_could_break_out),
+      cmocka_unit_test(test_what_must_hold),
+      cmocka_unit_test(test_floors),
+      cmocka_unit_test(test_first_start),
+      cmocka_unit_test(test_preload_takes_names_only),
+      cmocka_unit_test(test_given_settings),
+      cmocka_unit_test(test_refused_settings),
+      cmocka_unit_test(test_who_may_connect),
+      cmocka_unit_test(test_names_that_could_break_out),
+      cmocka_unit_test(test_logins_of_principals),
       cmocka_unit_test(test_size_classes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

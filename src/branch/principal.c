@@ -1,0 +1,414 @@
+/* Principals: adding and removing them, and their tokens. */
+#include "branch/principal.h"
+
+#include "branch/describe.h"
+#include "branch/token.h"
+#include "core/clock.h"
+#include "core/duration.h"
+#include "core/str.h"
+#include "pg/platform.h"
+#include "wire/base64.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SECOND_US 1000000LL
+#define DEFAULT_TTL (30LL * 86400)
+#define SESSION_PERIOD (6LL * 3600) /* a session token lives for one to two of them */
+
+enum {
+  NAME_LIMIT = 48, /* with its prefix it is a role's name */
+  ROLES_LIMIT = 8,
+};
+
+/* ---- roles on branches ---- */
+
+/* Names have no '_', so no two of them share a role. */
+void principal_role(const Home *home, const PrincipalRow *principal, char ret[ROLE_SIZE]) {
+  if (principal->os_uid == (int64_t)home->owner_uid) {
+    (void)snprintf(ret, ROLE_SIZE, "%.63s", home->login_role);
+    return;
+  }
+  (void)snprintf(ret, ROLE_SIZE, ROLE_PREFIX "u_%.*s", NAME_LIMIT, principal->name);
+  for (char *c = ret; *c != '\0'; c++)
+    if (*c == '-')
+      *c = '_';
+}
+
+bool principal_roles(Context *context, json_t **ret, Error *err) {
+  PrincipalRow *rows = NULL;
+  size_t count = 0;
+  if (!principal_list(context->catalog, &rows, &count, err))
+    return false;
+  json_t *roles = json_array();
+  for (size_t at = 0; at < count; at++) {
+    char role[ROLE_SIZE];
+    principal_role(context->home, &rows[at], role);
+    (void)json_array_append_new(roles, json_string(role));
+  }
+  mem_free(rows);
+  *ret = roles;
+  return true;
+}
+
+/* ---- description ---- */
+
+static json_t *describe_roles(const char *roles) {
+  json_t *list = json_array();
+  while (*roles != '\0') {
+    size_t length = strcspn(roles, ",");
+    (void)json_array_append_new(list, json_stringn(roles, length));
+    roles += length + (roles[length] == ',');
+  }
+  return list;
+}
+
+static json_t *describe_principal(const PrincipalRow *row) {
+  return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "id", row->id, "name", row->name, "type",
+                   row->type, "roles", describe_roles(row->roles), "for",
+                   row->on_behalf_of[0] != '\0' ? json_string(row->on_behalf_of) : json_null(),
+                   "created_by",
+                   row->created_by[0] != '\0' ? json_string(row->created_by) : json_null(),
+                   "created_at", describe_time(row->created_at));
+}
+
+static bool add_tokens(Context *context, const PrincipalRow *row, json_t *object, Error *err) {
+  TokenRow *tokens = NULL;
+  size_t count = 0;
+  if (!token_list(context->catalog, row->id, &tokens, &count, err))
+    return false;
+  json_t *list = json_array();
+  for (size_t at = 0; at < count; at++)
+    (void)json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o}", "id", tokens[at].id,
+                                                "created_by", tokens[at].created_by, "created_at",
+                                                describe_time(tokens[at].created_at), "expires_at",
+                                                describe_time(tokens[at].expires_at)));
+  (void)json_object_set_new(object, "tokens", list);
+  mem_free(tokens);
+  return true;
+}
+
+bool principal_show_all(Context *context, json_t **ret, Error *err) {
+  PrincipalRow *rows = NULL;
+  size_t count = 0;
+  if (!principal_list(context->catalog, &rows, &count, err))
+    return false;
+  AUTO(json_free) json_t *list = json_array();
+  bool ok = true;
+  for (size_t at = 0; ok && at < count; at++) {
+    if (!context->caller.is_platform && !str_equal(context->caller.id, rows[at].id))
+      continue;
+    AUTO(json_free) json_t *object = describe_principal(&rows[at]);
+    ok = add_tokens(context, &rows[at], object, err);
+    (void)json_array_append(list, object);
+  }
+  mem_free(rows);
+  if (ok)
+    *ret = json_pack("{s:O}", "principals", list);
+  return ok;
+}
+
+/* ---- adding and removing ---- */
+
+static bool record(Context *context, const char *action, const json_t *params, Error *err) {
+  const AuditRow row = {
+      .actor = &context->caller, .service = "boughd", .action = action, .params = params};
+  return audit_insert(context->catalog, &row, err);
+}
+
+static bool read_roles(const json_t *body, PrincipalRow *row, Error *err) {
+  const json_t *roles = json_object_get(body, "roles");
+  size_t at = 0;
+  const json_t *value = NULL;
+  AUTO_RELEASE(buffer_release) Buffer text = {0};
+  if (!json_is_array(roles) || json_array_size(roles) == 0 || json_array_size(roles) > ROLES_LIMIT)
+    return error_set(err, ERROR_USAGE, "\"roles\" must be a list of 1 to %d names", ROLES_LIMIT);
+  json_array_foreach(roles, at, value) {
+    const char *role = json_is_string(value) ? json_string_value(value) : "";
+    if (!name_check("role", role, err))
+      return false;
+    buffer_add_format(&text, "%s%s", at > 0 ? "," : "", role);
+    row->is_platform = row->is_platform || str_equal(role, "platform");
+  }
+  if (text.length >= sizeof row->roles)
+    return error_set(err, ERROR_TOO_LARGE, "the names of the roles are too long");
+  memcpy(row->roles, text.text, text.length + 1);
+  return true;
+}
+
+static bool read_on_behalf(Context *context, const json_t *body, PrincipalRow *row, Error *err) {
+  const char *name = json_string_or(body, "for", NULL);
+  PrincipalRow other;
+  if (name == NULL)
+    return true;
+  if (!str_equal(row->type, "agent"))
+    return error_set(err, ERROR_USAGE, "only an agent acts for somebody else");
+  if (!principal_by_name(context->catalog, name, &other, err))
+    return false;
+  (void)snprintf(row->on_behalf_of, sizeof row->on_behalf_of, "%s", other.name);
+  return true;
+}
+
+/* Two principals with one role would be one inside of a branch. */
+static bool check_role(Context *context, const PrincipalRow *row, Error *err) {
+  char role[ROLE_SIZE];
+  principal_role(context->home, row, role);
+  return !str_equal(role, context->home->login_role) ||
+         error_set(err, ERROR_INVALID_NAME, "the name \"%s\" is too much like that of \"%s\"",
+                   row->name, context->home->owner_name);
+}
+
+static bool read_principal(Context *context, const json_t *body, PrincipalRow *row, Error *err) {
+  static const char *const types[] = {"human", "agent", "ci"};
+  const char *name = NULL;
+  const char *type = NULL;
+  bool known = false;
+  if (!json_get_string(body, "name", &name, err) || !json_get_string(body, "type", &type, err) ||
+      !name_check("principal", name, err))
+    return false;
+  for (size_t at = 0; at < ARRAY_LENGTH(types); at++)
+    known = known || str_equal(types[at], type);
+  if (!known)
+    return error_set(err, ERROR_USAGE, "\"type\" must be human, agent or ci");
+  if (strlen(name) > NAME_LIMIT)
+    return error_set(err, ERROR_INVALID_NAME, "a principal's name has at most %d characters",
+                     NAME_LIMIT);
+  id_new("pri", row->id);
+  (void)snprintf(row->name, sizeof row->name, "%s", name);
+  (void)snprintf(row->type, sizeof row->type, "%s", type);
+  (void)snprintf(row->created_by, sizeof row->created_by, "%s", context->caller.name);
+  row->os_uid = -1;
+  row->created_at = clock_wall_us();
+  return read_roles(body, row, err) && read_on_behalf(context, body, row, err) &&
+         check_role(context, row, err);
+}
+
+bool principal_add(Context *context, const json_t *body, json_t **ret, Error *err) {
+  PrincipalRow row = {0};
+  AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
+  if (!caller_is_platform(context, "adding a principal", err) ||
+      !read_principal(context, body, &row, err))
+    return false;
+  AUTO(json_free) json_t *description = describe_principal(&row);
+  if (!catalog_begin(context->catalog, &guard, err) ||
+      !principal_insert(context->catalog, &row, err) ||
+      !principal_set_roles(context->catalog, row.id, row.roles, err) ||
+      !record(context, "principal.add", description, err) || !catalog_commit(&guard, err))
+    return false;
+  *ret = json_pack("{s:O}", "principal", description);
+  return true;
+}
+
+bool principal_remove(Context *context, const char *name, json_t **ret, Error *err) {
+  PrincipalRow row;
+  AUTO(json_free) json_t *params = json_pack("{s:s}", "principal", name);
+  AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
+  if (!caller_is_platform(context, "removing a principal", err) ||
+      !principal_by_name(context->catalog, name, &row, err))
+    return false;
+  if (row.os_uid == (int64_t)context->home->owner_uid)
+    return error_set(err, ERROR_FORBIDDEN, "\"%s\" set Bough up and stays", row.name);
+  if (!catalog_begin(context->catalog, &guard, err) ||
+      !principal_set_removed(context->catalog, row.id, err) ||
+      !record(context, "principal.remove", params, err) || !catalog_commit(&guard, err))
+    return false;
+  context_push(context, "terminate",
+               json_pack("{s:s, s:i, s:s}", "principal", row.name, "grace_ms", 0, "reason",
+                         "terminating connection: the principal was removed"));
+  *ret = json_pack("{s:s}", "removed", row.name);
+  return true;
+}
+
+/* ---- tokens ---- */
+
+static bool find_own_or_any(Context *context, const char *name, const char *action,
+                            PrincipalRow *ret, Error *err) {
+  return (str_equal(name, context->caller.name) || caller_is_platform(context, action, err)) &&
+         principal_by_name(context->catalog, name, ret, err);
+}
+
+static bool read_expiry(const Context *context, const json_t *body, const PrincipalRow *row,
+                        int64_t *ret, Error *err) {
+  const char *ttl = json_string_or(body, "ttl", NULL);
+  int64_t seconds = DEFAULT_TTL;
+  if (ttl != NULL && !duration_parse(ttl, &seconds, err))
+    return false;
+  int64_t expires = clock_wall_us() + seconds * SECOND_US;
+  int64_t limit = context->caller_expires;
+  bool prolongs = str_equal(row->id, context->caller.id) && limit != 0 && limit < expires;
+  *ret = prolongs ? limit : expires;
+  return true;
+}
+
+static bool check_count(Context *context, const PrincipalRow *row, Error *err) {
+  TokenRow *tokens = NULL;
+  size_t count = 0;
+  if (!token_list(context->catalog, row->id, &tokens, &count, err))
+    return false;
+  mem_free(tokens);
+  if (count < TOKENS_LIMIT - 2) /* two are for its sessions */
+    return true;
+  (void)error_set(err, ERROR_LIMIT_REACHED, "\"%s\" has %zu valid tokens", row->name, count);
+  return error_hint(err, "revoke some: `bough principal revoke %s TOKEN`", row->name);
+}
+
+/* Fills all of row but its id, principal and time, from the token's text. */
+static bool fill_keys(Context *context, const PrincipalRow *principal, const char *text,
+                      TokenRow *row, Error *err) {
+  TokenSalt salt;
+  (void)snprintf(row->principal, sizeof row->principal, "%s", principal->id);
+  (void)snprintf(row->created_by, sizeof row->created_by, "%s", context->caller.name);
+  return token_salt(context->catalog, principal->name, salt, err) &&
+         token_make_keys(text, salt, TOKEN_ITERATIONS, row, err);
+}
+
+static json_t *describe_token(const PrincipalRow *principal, const TokenRow *row,
+                              const char *text) {
+  return json_pack("{s:s, s:s, s:s, s:o}", "token", text, "id", row->id, "principal",
+                   principal->name, "expires_at", describe_time(row->expires_at));
+}
+
+bool principal_make_token(Context *context, const char *name, const json_t *body, json_t **ret,
+                          Error *err) {
+  PrincipalRow principal;
+  TokenRow row = {0};
+  char text[TOKEN_TEXT_SIZE];
+  bool inserted = false;
+  AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
+  if (!find_own_or_any(context, name, "making a token for somebody else", &principal, err) ||
+      !read_expiry(context, body, &principal, &row.expires_at, err) ||
+      !check_count(context, &principal, err) || !token_generate(row.id, text, err) ||
+      !fill_keys(context, &principal, text, &row, err))
+    return false;
+  AUTO(json_free)
+  json_t *params = json_pack("{s:s, s:s, s:o}", "principal", principal.name, "token_id", row.id,
+                             "expires_at", describe_time(row.expires_at));
+  if (!catalog_begin(context->catalog, &guard, err) ||
+      !token_insert(context->catalog, &row, &inserted, err) ||
+      !record(context, "principal.token", params, err) || !catalog_commit(&guard, err))
+    return false;
+  *ret = describe_token(&principal, &row, text);
+  OPENSSL_cleanse(text, sizeof text);
+  return true;
+}
+
+static void end_sessions(Context *context, const json_t *sessions, const char *reason) {
+  size_t at = 0;
+  const json_t *session = NULL;
+  json_array_foreach(sessions, at, session) {
+    context_push(context, "terminate",
+                 json_pack("{s:s, s:i, s:s}", "session", json_string_value(session), "grace_ms", 0,
+                           "reason", reason));
+  }
+}
+
+bool principal_revoke_token(Context *context, const char *name, const char *token, json_t **ret,
+                            Error *err) {
+  PrincipalRow principal;
+  TokenRow row;
+  bool found = false;
+  AUTO(json_free) json_t *sessions = NULL;
+  AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
+  AUTO(json_free) json_t *params = json_pack("{s:s, s:s}", "principal", name, "token_id", token);
+  if (!find_own_or_any(context, name, "revoking somebody else's token", &principal, err) ||
+      !token_find(context->catalog, token, &row, &found, err))
+    return false;
+  if (!found || !str_equal(row.principal, principal.id))
+    return error_set(err, ERROR_NOTHING_TO_DO, "\"%s\" has no token %.40s", principal.name, token);
+  if (!catalog_begin(context->catalog, &guard, err) ||
+      !session_of_token(context->catalog, row.id, &sessions, err) ||
+      !token_delete(context->catalog, row.id, &found, err) ||
+      !record(context, "principal.revoke", params, err) || !catalog_commit(&guard, err))
+    return false;
+  end_sessions(context, sessions, "terminating connection: its token was revoked");
+  *ret = json_pack("{s:s}", "revoked", row.id);
+  return true;
+}
+
+bool principal_session_token(Context *context, json_t **ret, Error *err) {
+  unsigned char secret[KEY_SIZE];
+  char text[TOKEN_TEXT_SIZE];
+  TokenRow row = {0};
+  TokenRow present;
+  bool found = false;
+  int64_t period = clock_wall_us() / (SESSION_PERIOD * SECOND_US);
+  if (context->caller_has_token)
+    return error_set(err, ERROR_FORBIDDEN, "who came in by a token uses that one");
+  if (context->caller.id[0] == '\0')
+    return error_set(err, ERROR_CATALOG_DOWN, "the system catalog doesn't answer");
+  row.expires_at = (period + 2) * SESSION_PERIOD * SECOND_US;
+  if (!secret_get(context->catalog, "session", secret, err) ||
+      !token_derive(secret, context->caller.id, period, row.id, text, err) ||
+      !token_find(context->catalog, row.id, &present, &found, err) ||
+      (!found && (!fill_keys(context, &context->caller, text, &row, err) ||
+                  !token_insert(context->catalog, &row, &found, err))))
+    return false;
+  *ret = describe_token(&context->caller, &row, text);
+  OPENSSL_cleanse(secret, sizeof secret);
+  OPENSSL_cleanse(text, sizeof text);
+  return true;
+}
+
+/* ---- proofs ---- */
+
+bool principal_by_token(Context *context, const char *text, PrincipalRow *ret, int64_t *ret_expires,
+                        Error *err) {
+  char id[ID_SIZE];
+  TokenRow token = {.iterations = TOKEN_ITERATIONS};
+  TokenRow shown = {0};
+  TokenSalt salt;
+  PrincipalRow principal = {0};
+  bool found = false;
+  if (!token_read_id(text, id))
+    return error_set(err, ERROR_UNAUTHENTICATED, "the token is not valid");
+  if (!token_find(context->catalog, id, &token, &found, err) ||
+      (found && !principal_get(context->catalog, token.principal, &principal, err)) ||
+      !token_salt(context->catalog, principal.name, salt, err) ||
+      !token_make_keys(text, salt, token.iterations, &shown, err))
+    return false;
+  if (!mem_equal_constant_time(shown.stored_key, token.stored_key, KEY_SIZE) || !found)
+    return error_set(err, ERROR_UNAUTHENTICATED, "the token is not valid");
+  *ret = principal;
+  *ret_expires = token.expires_at;
+  return true;
+}
+
+static json_t *base64_json(const unsigned char *bytes, size_t length) {
+  AUTO_RELEASE(buffer_release) Buffer text = {0};
+  base64_add(&text, bytes, length);
+  return json_string(text.text);
+}
+
+static json_t *describe_keys(const TokenRow *tokens, size_t count) {
+  json_t *keys = json_array();
+  for (size_t at = 0; at < count; at++)
+    (void)json_array_append_new(
+        keys, json_pack("{s:s, s:o, s:o, s:I}", "token", tokens[at].id, "stored_key",
+                        base64_json(tokens[at].stored_key, KEY_SIZE), "server_key",
+                        base64_json(tokens[at].server_key, KEY_SIZE), "expires_at_us",
+                        (json_int_t)tokens[at].expires_at));
+  return keys;
+}
+
+/* For nobody the same questions are asked as for somebody, so that the time doesn't tell. */
+bool principal_verifier(Context *context, const char *user, json_t **ret, Error *err) {
+  PrincipalRow principal = {.id = "pri-aaaaaaaaaaaa"};
+  Error unknown = ERROR_INIT;
+  TokenSalt salt;
+  TokenRow *tokens = NULL;
+  size_t count = 0;
+  if (!principal_by_name(context->catalog, user, &principal, &unknown) &&
+      unknown.code != ERROR_PRINCIPAL_NOT_FOUND) {
+    *err = unknown;
+    return false;
+  }
+  if (!token_salt(context->catalog, user, salt, err) ||
+      !token_list(context->catalog, principal.id, &tokens, &count, err))
+    return false;
+  *ret = json_pack("{s:s, s:o, s:i, s:o}", "principal", principal.name, "salt",
+                   base64_json(salt, SALT_SIZE), "iterations", TOKEN_ITERATIONS, "keys",
+                   describe_keys(tokens, count));
+  mem_free(tokens);
+  return true;
+}

@@ -1,0 +1,111 @@
+/* Who may come in, who is in, and the trail of both: access.tokens, lakebase.sessions,
+ * access.audit. Statements of their own rather than rows of a table (row.h), because each is one
+ * step of a protocol and several of them stand on the way of every connection. */
+#pragma once
+
+#include "catalog/catalog.h"
+
+enum { KEY_SIZE = 32, SALT_SIZE = 16, TOKENS_LIMIT = 64, BOOT_SIZE = 64 };
+
+/* ---- secrets ---- */
+
+/* name: "salt", of all salts; "session", of tokens that a principal makes for itself. */
+CHECKED bool secret_get(Catalog *catalog, const char *name, unsigned char ret[KEY_SIZE],
+                        Error *err);
+
+/* ---- tokens ---- */
+
+typedef struct TokenRow {
+  char id[ID_SIZE];
+  char principal[ID_SIZE];
+  unsigned iterations;
+  unsigned char stored_key[KEY_SIZE];
+  unsigned char server_key[KEY_SIZE];
+  char created_by[NAME_MAX_LENGTH + 1];
+  int64_t created_at;
+  int64_t expires_at; /* 0: never */
+} TokenRow;
+
+/* *ret_inserted is false where that very token is there already. */
+CHECKED bool token_insert(Catalog *catalog, const TokenRow *row, bool *ret_inserted, Error *err);
+/* The token and whose it is, if it has not expired and its principal is there; *ret_found. */
+CHECKED bool token_find(Catalog *catalog, const char *id, TokenRow *ret, bool *ret_found,
+                        Error *err);
+/* Those of a principal that are valid now, the newest first, at most TOKENS_LIMIT. */
+CHECKED bool token_list(Catalog *catalog, const char *principal, TokenRow **ret, size_t *ret_count,
+                        Error *err);
+CHECKED bool token_delete(Catalog *catalog, const char *id, bool *ret_found, Error *err);
+/* Forgets those that expired a while ago and have no session open any more. */
+CHECKED bool token_sweep(Catalog *catalog, Error *err);
+
+/* ---- the trail ---- */
+
+typedef struct AuditRow {
+  const PrincipalRow *actor; /* NULL: actor_name, who may be nobody */
+  const char *actor_name;
+  const char *session; /* this and what follows may be NULL */
+  const char *source;
+  const char *service; /* must be there: "proxy", "boughd" */
+  const char *action;  /* likewise: "session.start" */
+  const json_t *params;
+  const Error *failure; /* NULL: it was done */
+  const char *project;
+  const char *branch;
+  const char *endpoint;
+} AuditRow;
+
+CHECKED bool audit_insert(Catalog *catalog, const AuditRow *row, Error *err);
+
+/* ---- sessions ---- */
+
+typedef struct SessionRow {
+  char id[ID_SIZE];
+  char boot[BOOT_SIZE]; /* of the proxy process that has it */
+  char principal[ID_SIZE];
+  char token[ID_SIZE];
+  char endpoint[ID_SIZE];
+  char branch[ID_SIZE];
+  char project[ID_SIZE];
+  const char *database; /* borrowed, cut to what fits */
+  const char *source;
+  const char *application_name;
+  bool tls;
+} SessionRow;
+
+/* Records a session on a compute that runs and is to go on running; *ret_awake is false, and
+ * nothing was written, when it isn't so (any more): from then on suspend sees the session and
+ * leaves the compute alone. A session of that id is taken over (its compute may have changed);
+ * *ret_is_new. In a transaction of the caller's. */
+CHECKED bool session_record(Catalog *catalog, const SessionRow *row, bool *ret_awake,
+                            bool *ret_is_new, Error *err);
+
+/* One that isn't there any more is fine. how: {bytes_in, bytes_out, duration_ms, reason}. */
+CHECKED bool session_end(Catalog *catalog, const char *id, const json_t *how, Error *err);
+/* sessions: [{session, bytes_in, bytes_out}]; others are ignored. */
+CHECKED bool session_count_bytes(Catalog *catalog, const json_t *sessions, Error *err);
+/* Ends what a proxy process has no more: of boot, all but those listed (ids). */
+CHECKED bool session_end_unlisted(Catalog *catalog, const char *boot, const json_t *ids,
+                                  Error *err);
+/* Ends the sessions of all boots but those listed; *ret_count of them. */
+CHECKED bool session_end_strangers(Catalog *catalog, const json_t *boots, size_t *ret_count,
+                                   Error *err);
+/* Of the listed ids those that must not be: their row, token or principal is gone. An array of ids,
+ * owned by the caller. */
+CHECKED bool session_unwanted(Catalog *catalog, const json_t *ids, json_t **ret, Error *err);
+/* Ids of the sessions that a token opened; owned by the caller. */
+CHECKED bool session_of_token(Catalog *catalog, const char *token, json_t **ret, Error *err);
+
+/* Of each endpoint with open sessions: {endpoint id: {sessions, bytes_in, bytes_out}}. */
+CHECKED bool session_counts(Catalog *catalog, json_t **ret, Error *err);
+
+/* ---- sleep ---- */
+
+/* Ids of branches whose compute runs without a session since idle_seconds, roots too when asked
+ * for; an array owned by the caller. */
+CHECKED bool endpoint_idle(Catalog *catalog, int64_t idle_seconds, bool roots, json_t **ret,
+                           Error *err);
+/* Takes back the wish that the endpoint runs unless it has a session: then *ret_free is false. */
+CHECKED bool endpoint_release(Catalog *catalog, const char *id, bool *ret_free, Error *err);
+/* Somebody was seen at work there. */
+CHECKED bool endpoint_touch(Catalog *catalog, const char *id, Error *err);
+CHECKED bool endpoint_count_wake(Catalog *catalog, const char *id, Error *err);

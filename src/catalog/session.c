@@ -1,0 +1,214 @@
+/* lakebase.sessions: who is connected to what, and which computes nobody uses. */
+#include "catalog/access.h"
+
+#include "catalog/row.h"
+
+#include <stdio.h>
+
+/* The lock on the endpoint's row is what endpoint_release takes too: whoever comes second sees what
+ * the first has done. */
+static bool lock_awake(Catalog *catalog, const char *endpoint, bool *ret_awake, Error *err) {
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!catalog_query(catalog,
+                     "SELECT FROM lakebase.endpoints WHERE endpoint_id = $1"
+                     " AND state = 'running' AND wanted FOR SHARE",
+                     1, &endpoint, &rows, err))
+    return false;
+  *ret_awake = rows_count(rows) == 1;
+  return true;
+}
+
+static bool insert(Catalog *catalog, const SessionRow *row, bool *ret_is_new, Error *err) {
+  static const char sql[] =
+      "INSERT INTO lakebase.sessions (session_id, boot, principal_id, token_id, endpoint_id,"
+      " branch_id, project_id, database, source, application_name, tls)"
+      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+      " ON CONFLICT (session_id) DO UPDATE SET endpoint_id = excluded.endpoint_id"
+      " WHERE sessions.principal_id = excluded.principal_id AND sessions.boot = excluded.boot"
+      " RETURNING xmax = 0";
+  char database[64];
+  char source[256];
+  char application[256];
+  message_copy(database, sizeof database, row->database);
+  message_copy(source, sizeof source, row->source);
+  message_copy(application, sizeof application, row->application_name);
+  const char *const values[] = {row->id,
+                                row->boot,
+                                row->principal,
+                                row->token,
+                                row->endpoint,
+                                row->branch,
+                                row->project,
+                                database,
+                                source,
+                                application,
+                                row->tls ? "true" : "false"};
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!catalog_query(catalog, sql, ARRAY_LENGTH(values), values, &rows, err))
+    return false;
+  if (rows_count(rows) == 0)
+    return error_set(err, ERROR_PROTOCOL, "session %.40s is somebody else's", row->id);
+  *ret_is_new = rows_get_bool(rows, 0, 0);
+  return true;
+}
+
+bool session_record(Catalog *catalog, const SessionRow *row, bool *ret_awake, bool *ret_is_new,
+                    Error *err) {
+  return lock_awake(catalog, row->endpoint, ret_awake, err) &&
+         (!*ret_awake || insert(catalog, row, ret_is_new, err));
+}
+
+/* Behind "gone AS (DELETE FROM lakebase.sessions ... RETURNING *)": the row of the trail that each
+ * leaves, and the time from which its compute is idle. $1: how it ended. */
+#define LEAVE_A_TRACE                                                                              \
+  ", touched AS (UPDATE lakebase.endpoints AS e SET active_at = clock_timestamp()"                 \
+  "   FROM gone WHERE e.endpoint_id = gone.endpoint_id)"                                           \
+  " INSERT INTO access.audit (actor_type, actor, on_behalf_of, session_id, source_ip,"             \
+  " service_name, action_name, request_params, status, project_id, branch_id, endpoint_id)"        \
+  " SELECT p.type, p.name, p.on_behalf_of, gone.session_id, gone.source, 'proxy',"                 \
+  " 'session.end', jsonb_build_object('bytes_in', gone.bytes_in, 'bytes_out', gone.bytes_out,"     \
+  " 'duration_ms', round(extract(epoch FROM clock_timestamp() - gone.started_at) * 1000))"         \
+  " || $1::jsonb, 'ok', gone.project_id, gone.branch_id, gone.endpoint_id"                         \
+  " FROM gone JOIN lakebase.principals AS p USING (principal_id)"
+
+bool session_end(Catalog *catalog, const char *id, const json_t *how, Error *err) {
+  AUTO(str_free) char *text = json_text(how);
+  const char *const values[] = {text, id};
+  return catalog_query(catalog,
+                       "WITH gone AS (DELETE FROM lakebase.sessions WHERE session_id = $2"
+                       " RETURNING *)" LEAVE_A_TRACE,
+                       ARRAY_LENGTH(values), values, NULL, err);
+}
+
+bool session_count_bytes(Catalog *catalog, const json_t *sessions, Error *err) {
+  static const char sql[] =
+      "UPDATE lakebase.sessions AS s SET bytes_in = r.bytes_in, bytes_out = r.bytes_out,"
+      " active_at = clock_timestamp() FROM jsonb_to_recordset($1::jsonb)"
+      " AS r (session text, bytes_in bigint, bytes_out bigint) WHERE s.session_id = r.session";
+  AUTO(str_free) char *text = json_text(sessions);
+  const char *value = text;
+  return catalog_query(catalog, sql, 1, &value, NULL, err);
+}
+
+static const char lost[] = "{\"reason\":\"its proxy has it no more\",\"counters\":\"incomplete\"}";
+
+bool session_end_unlisted(Catalog *catalog, const char *boot, const json_t *ids, Error *err) {
+  AUTO(str_free) char *text = json_text(ids);
+  const char *const values[] = {lost, boot, text};
+  return catalog_query(catalog,
+                       "WITH gone AS (DELETE FROM lakebase.sessions WHERE boot = $2"
+                       " AND NOT $3::jsonb ? session_id::text RETURNING *)" LEAVE_A_TRACE,
+                       ARRAY_LENGTH(values), values, NULL, err);
+}
+
+bool session_end_strangers(Catalog *catalog, const json_t *boots, size_t *ret_count, Error *err) {
+  AUTO(str_free) char *text = json_text(boots);
+  const char *const values[] = {lost, text};
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!catalog_query(catalog,
+                     "WITH gone AS (DELETE FROM lakebase.sessions"
+                     " WHERE NOT $2::jsonb ? boot RETURNING *)" LEAVE_A_TRACE,
+                     ARRAY_LENGTH(values), values, &rows, err))
+    return false;
+  *ret_count = rows_affected(rows);
+  return true;
+}
+
+static json_t *first_column(const Rows *rows) {
+  json_t *list = json_array();
+  for (size_t at = 0; at < rows_count(rows); at++)
+    (void)json_array_append_new(list, json_string(rows_get(rows, at, 0)));
+  return list;
+}
+
+bool session_unwanted(Catalog *catalog, const json_t *ids, json_t **ret, Error *err) {
+  static const char sql[] =
+      "SELECT id FROM jsonb_array_elements_text($1::jsonb) AS id WHERE NOT EXISTS ("
+      " SELECT FROM lakebase.sessions AS s JOIN lakebase.principals AS p USING (principal_id)"
+      " JOIN access.tokens AS t USING (token_id)"
+      " WHERE s.session_id = id AND p.removed_at IS NULL)";
+  AUTO(str_free) char *text = json_text(ids);
+  const char *value = text;
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!catalog_query(catalog, sql, 1, &value, &rows, err))
+    return false;
+  *ret = first_column(rows);
+  return true;
+}
+
+bool session_of_token(Catalog *catalog, const char *token, json_t **ret, Error *err) {
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!catalog_query(catalog, "SELECT session_id FROM lakebase.sessions WHERE token_id = $1", 1,
+                     &token, &rows, err))
+    return false;
+  *ret = first_column(rows);
+  return true;
+}
+
+bool session_counts(Catalog *catalog, json_t **ret, Error *err) {
+  static const char sql[] = "SELECT endpoint_id, count(*), sum(bytes_in)::bigint,"
+                            " sum(bytes_out)::bigint FROM lakebase.sessions GROUP BY endpoint_id";
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!catalog_query(catalog, sql, 0, NULL, &rows, err))
+    return false;
+  json_t *counts = json_object();
+  for (size_t at = 0; at < rows_count(rows); at++)
+    (void)json_object_set_new(counts, rows_get(rows, at, 0),
+                              json_pack("{s:I, s:I, s:I}", "sessions",
+                                        (json_int_t)rows_get_integer(rows, at, 1), "bytes_in",
+                                        (json_int_t)rows_get_integer(rows, at, 2), "bytes_out",
+                                        (json_int_t)rows_get_integer(rows, at, 3)));
+  *ret = counts;
+  return true;
+}
+
+/* ---- sleep ---- */
+
+bool endpoint_idle(Catalog *catalog, int64_t idle_seconds, bool roots, json_t **ret, Error *err) {
+  static const char sql[] =
+      "SELECT b.branch_id FROM lakebase.endpoints AS e JOIN lakebase.branches AS b USING "
+      "(branch_id)"
+      " WHERE e.state = 'running' AND e.wanted AND b.state = 'ready' AND (b.kind <> 'root' OR $2)"
+      " AND greatest(e.started_at, e.active_at) < clock_timestamp() - $1 * interval '1 second'"
+      " AND NOT EXISTS (SELECT FROM lakebase.sessions AS s WHERE s.endpoint_id = e.endpoint_id)"
+      " AND NOT EXISTS (SELECT FROM lakebase.operations AS o"
+      "                 WHERE o.branch_id = b.branch_id AND o.state = 'running')";
+  char seconds[24];
+  (void)snprintf(seconds, sizeof seconds, "%lld", (long long)idle_seconds);
+  const char *const values[] = {seconds, roots ? "true" : "false"};
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!catalog_query(catalog, sql, ARRAY_LENGTH(values), values, &rows, err))
+    return false;
+  *ret = first_column(rows);
+  return true;
+}
+
+bool endpoint_release(Catalog *catalog, const char *id, bool *ret_free, Error *err) {
+  AUTO(rows_free) Rows *locked = NULL;
+  AUTO(rows_free) Rows *updated = NULL;
+  AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
+  /* two statements: the second sees the sessions that came while the first waited */
+  if (!catalog_begin(catalog, &guard, err) ||
+      !catalog_query(catalog, "SELECT FROM lakebase.endpoints WHERE endpoint_id = $1 FOR UPDATE", 1,
+                     &id, &locked, err) ||
+      !catalog_query(catalog,
+                     "UPDATE lakebase.endpoints SET wanted = false WHERE endpoint_id = $1"
+                     " AND NOT EXISTS (SELECT FROM lakebase.sessions WHERE endpoint_id = $1)",
+                     1, &id, &updated, err) ||
+      !catalog_commit(&guard, err))
+    return false;
+  *ret_free = rows_affected(updated) == 1;
+  return true;
+}
+
+bool endpoint_touch(Catalog *catalog, const char *id, Error *err) {
+  return catalog_query(
+      catalog, "UPDATE lakebase.endpoints SET active_at = clock_timestamp() WHERE endpoint_id = $1",
+      1, &id, NULL, err);
+}
+
+bool endpoint_count_wake(Catalog *catalog, const char *id, Error *err) {
+  return catalog_query(catalog,
+                       "UPDATE lakebase.endpoints SET wakes = wakes + 1 WHERE endpoint_id = $1", 1,
+                       &id, NULL, err);
+}

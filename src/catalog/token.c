@@ -1,0 +1,124 @@
+/* access.tokens and access.secrets: what of tokens is kept. */
+#include "catalog/access.h"
+
+#include "catalog/private.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Binary values travel as hexadecimal text. */
+static bool read_hex(const char *text, unsigned char *ret, size_t size) {
+  if (text == NULL || strlen(text) != 2 * size)
+    return false;
+  for (size_t at = 0; at < size; at++) {
+    unsigned byte = 0;
+    if (sscanf(text + 2 * at, "%2x", &byte) != 1)
+      return false;
+    ret[at] = (unsigned char)byte;
+  }
+  return true;
+}
+
+static void write_hex(const unsigned char *bytes, char ret[2 * KEY_SIZE + 1]) {
+  for (size_t at = 0; at < KEY_SIZE; at++)
+    (void)snprintf(ret + 2 * at, 3, "%02x", bytes[at]);
+}
+
+bool secret_get(Catalog *catalog, const char *name, unsigned char ret[KEY_SIZE], Error *err) {
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!catalog_query(catalog, "SELECT encode(value, 'hex') FROM access.secrets WHERE name = $1", 1,
+                     &name, &rows, err))
+    return false;
+  return (rows_count(rows) == 1 && read_hex(rows_get(rows, 0, 0), ret, KEY_SIZE)) ||
+         error_set(err, ERROR_CATALOG_INVALID, "access.secrets has no \"%s\"", name);
+}
+
+bool token_insert(Catalog *catalog, const TokenRow *row, bool *ret_inserted, Error *err) {
+  static const char sql[] =
+      "INSERT INTO access.tokens (token_id, principal_id, iterations, stored_key, server_key,"
+      " created_by, expires_at) VALUES ($1, $2, $3, decode($4, 'hex'), decode($5, 'hex'), $6,"
+      " 'epoch'::timestamptz + nullif($7::bigint, 0) / 1000000 * interval '1 second')"
+      " ON CONFLICT (token_id) DO NOTHING";
+  char stored[2 * KEY_SIZE + 1];
+  char server[2 * KEY_SIZE + 1];
+  char iterations[16];
+  char expires[24];
+  write_hex(row->stored_key, stored);
+  write_hex(row->server_key, server);
+  (void)snprintf(iterations, sizeof iterations, "%u", row->iterations);
+  (void)snprintf(expires, sizeof expires, "%lld", (long long)row->expires_at);
+  const char *const values[] = {row->id, row->principal,  iterations, stored,
+                                server,  row->created_by, expires};
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!catalog_query(catalog, sql, ARRAY_LENGTH(values), values, &rows, err))
+    return false;
+  *ret_inserted = rows_affected(rows) == 1;
+  return true;
+}
+
+#define TOKEN_COLUMNS                                                                              \
+  "SELECT t.token_id, t.principal_id, t.iterations, encode(t.stored_key, 'hex'),"                  \
+  " encode(t.server_key, 'hex'), t.created_by,"                                                    \
+  " (extract(epoch FROM t.created_at) * 1000000)::bigint,"                                         \
+  " coalesce((extract(epoch FROM t.expires_at) * 1000000)::bigint, 0)"                             \
+  " FROM access.tokens AS t JOIN lakebase.principals AS p USING (principal_id)"                    \
+  " WHERE p.removed_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())"
+
+static bool read_token(const Rows *rows, size_t at, TokenRow *ret, Error *err) {
+  TokenRow row = {.iterations = (unsigned)rows_get_integer(rows, at, 2),
+                  .created_at = rows_get_integer(rows, at, 6),
+                  .expires_at = rows_get_integer(rows, at, 7)};
+  (void)snprintf(row.id, sizeof row.id, "%s", rows_get(rows, at, 0));
+  (void)snprintf(row.principal, sizeof row.principal, "%s", rows_get(rows, at, 1));
+  (void)snprintf(row.created_by, sizeof row.created_by, "%s", rows_get(rows, at, 5));
+  if (!read_hex(rows_get(rows, at, 3), row.stored_key, KEY_SIZE) ||
+      !read_hex(rows_get(rows, at, 4), row.server_key, KEY_SIZE))
+    return error_set(err, ERROR_CATALOG_INVALID, "the keys of token %s make no sense", row.id);
+  *ret = row;
+  return true;
+}
+
+bool token_find(Catalog *catalog, const char *id, TokenRow *ret, bool *ret_found, Error *err) {
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!catalog_query(catalog, TOKEN_COLUMNS " AND t.token_id = $1", 1, &id, &rows, err) ||
+      (rows_count(rows) > 0 && !read_token(rows, 0, ret, err)))
+    return false;
+  *ret_found = rows_count(rows) > 0;
+  return true;
+}
+
+bool token_list(Catalog *catalog, const char *principal, TokenRow **ret, size_t *ret_count,
+                Error *err) {
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!catalog_query(catalog,
+                     TOKEN_COLUMNS " AND t.principal_id = $1"
+                                   " ORDER BY t.created_at DESC, t.token_id LIMIT 64",
+                     1, &principal, &rows, err))
+    return false;
+  TokenRow *list = mem_new(rows_count(rows), sizeof *list);
+  for (size_t at = 0; at < rows_count(rows); at++)
+    if (!read_token(rows, at, &list[at], err)) {
+      mem_free(list);
+      return false;
+    }
+  *ret = list;
+  *ret_count = rows_count(rows);
+  return true;
+}
+
+bool token_delete(Catalog *catalog, const char *id, bool *ret_found, Error *err) {
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!catalog_query(catalog, "DELETE FROM access.tokens WHERE token_id = $1", 1, &id, &rows, err))
+    return false;
+  *ret_found = rows_affected(rows) == 1;
+  return true;
+}
+
+bool token_sweep(Catalog *catalog, Error *err) {
+  return catalog_query(catalog,
+                       "DELETE FROM access.tokens AS t"
+                       " WHERE t.expires_at < clock_timestamp() - interval '1 day'"
+                       " AND NOT EXISTS (SELECT FROM lakebase.sessions AS s"
+                       " WHERE s.token_id = t.token_id)",
+                       0, NULL, NULL, err);
+}
