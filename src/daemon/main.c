@@ -7,6 +7,7 @@
 #include "core/process.h"
 #include "core/rpc.h"
 #include "core/str.h"
+#include "daemon/body.h"
 #include "daemon/dispatch.h"
 #include "daemon/proxy_link.h"
 #include "daemon/proxy_process.h"
@@ -202,7 +203,8 @@ static bool read_body(HttpExchange *exchange, const Route *route, json_t *messag
   if (!json_parse(body, length, &object, err))
     return false;
   (void)json_object_set_new(message, "body", object);
-  return json_is_object(object) || error_set(err, ERROR_USAGE, "the body must be an object");
+  return json_is_object(object) ? body_check(object, err)
+                                : error_set(err, ERROR_USAGE, "the body must be an object");
 }
 
 static void set_text(json_t *message, const char *key, const char *text) {
