@@ -10,14 +10,20 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+enum { PAUSE_MS = 100 };
 
 struct HttpServer {
   struct evhttp *http;
-  struct evhttp_bound_socket *socket;
+  struct evhttp_bound_socket *socket; /* NULL: stopped accepting */
+  struct event *resume;
   HttpHandler *handler;
   void *context;
 };
@@ -28,10 +34,14 @@ struct HttpExchange {
   bool streaming; /* the headers are out */
 };
 
-/* The connection was closed while the answer is still being made: evhttp frees the request. */
+/* The connection was closed while the answer is still being made. When the client did it, evhttp
+ * has taken the request off the connection and leaves it to us; at the server's own end it frees
+ * it. */
 static void on_close(struct evhttp_connection *connection, void *context) {
   (void)connection;
   HttpExchange *exchange = context;
+  if (evhttp_request_get_connection(exchange->request) == NULL)
+    evhttp_request_free(exchange->request);
   exchange->request = NULL;
   exchange->connection = NULL;
 }
@@ -45,6 +55,44 @@ static void on_request(struct evhttp_request *request, void *context) {
   server->handler(server->context, exchange);
 }
 
+/* Descriptors are given out from the lowest, so the next one tells how many are in use. */
+static bool is_crowded(const HttpServer *server) {
+  struct rlimit limit = {.rlim_cur = HTTP_DESCRIPTORS_LIMIT};
+  (void)getrlimit(RLIMIT_NOFILE, &limit);
+  rlim_t share = limit.rlim_cur / 8 * 7;
+  AUTO_RELEASE(fd_release)
+  int next = fcntl(evhttp_bound_socket_get_fd(server->socket), F_DUPFD_CLOEXEC, 0);
+  return next < 0 || next >= HTTP_DESCRIPTORS_LIMIT || (rlim_t)next >= share;
+}
+
+/* Clients that come now wait in the socket's queue. If it came to accept failing, the loop would do
+ * nothing but try again: the socket stays readable. */
+static void pause_accepting(HttpServer *server) {
+  const struct timeval pause = {.tv_usec = PAUSE_MS * 1000};
+  (void)evconnlistener_disable(evhttp_bound_socket_get_listener(server->socket));
+  (void)event_add(server->resume, &pause);
+}
+
+static void on_resume(evutil_socket_t fd, short events, void *context) {
+  (void)fd;
+  (void)events;
+  HttpServer *server = context;
+  if (server->socket == NULL)
+    return;
+  if (is_crowded(server))
+    pause_accepting(server);
+  else
+    (void)evconnlistener_enable(evhttp_bound_socket_get_listener(server->socket));
+}
+
+/* evhttp asks for the buffer of each connection that it accepted. */
+static struct bufferevent *on_connection(struct event_base *base, void *context) {
+  HttpServer *server = context;
+  if (server->socket != NULL && is_crowded(server))
+    pause_accepting(server);
+  return bufferevent_socket_new(base, -1, 0);
+}
+
 bool http_server_new(struct event_base *base, int fd, int idle_seconds, HttpHandler *handler,
                      void *context, HttpServer **ret, Error *err) {
   HttpServer *server = mem_new(1, sizeof *server);
@@ -53,7 +101,8 @@ bool http_server_new(struct event_base *base, int fd, int idle_seconds, HttpHand
   server->http = evhttp_new(base);
   if (server->http != NULL && evutil_make_socket_nonblocking(fd) == 0)
     server->socket = evhttp_accept_socket_with_handle(server->http, fd);
-  if (server->socket == NULL) {
+  server->resume = evtimer_new(base, on_resume, server);
+  if (server->socket == NULL || server->resume == NULL) {
     http_server_free(server);
     return error_set(err, ERROR_INTERNAL, "could not set up the HTTP server");
   }
@@ -63,6 +112,7 @@ bool http_server_new(struct event_base *base, int fd, int idle_seconds, HttpHand
   evhttp_set_allowed_methods(server->http,
                              EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE);
   evhttp_set_gencb(server->http, on_request, server);
+  evhttp_set_bevcb(server->http, on_connection, server);
   *ret = server;
   return true;
 }
@@ -78,6 +128,8 @@ void http_server_free(HttpServer *server) {
     return;
   if (server->http != NULL)
     evhttp_free(server->http);
+  if (server->resume != NULL)
+    event_free(server->resume);
   mem_free(server);
 }
 

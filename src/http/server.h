@@ -12,7 +12,7 @@
 enum {
   HTTP_BODY_LIMIT = 4 * 1024 * 1024 + 1024,
   HTTP_HEADERS_LIMIT = 16 * 1024,
-  HTTP_CONNECTIONS_LIMIT = 1000,
+  HTTP_DESCRIPTORS_LIMIT = 900, /* of the process; then new clients wait */
 };
 
 typedef struct HttpServer HttpServer;
