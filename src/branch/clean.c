@@ -71,7 +71,7 @@ static json_t *findings_notes(const Findings *findings) {
       continue;
     AUTO(str_free)
     char *text = str_format("%s: %s", kinds[kind].note, findings->subjects[kind].text);
-    (void)json_array_append_new(notes, json_string(text));
+    (void)json_array_append_new(notes, json_line(text));
   }
   return notes;
 }

@@ -71,6 +71,6 @@ bool extension_make(Conn *conn, const json_t *wanted, const char *owner, json_t 
   if (!conn_exec(conn, sql.text, NULL, err))
     return error_prefix(err, "making extensions");
   AUTO(str_free) char *note = str_format("extensions made by the platform: %s", names.text);
-  (void)json_array_append_new(notes, json_string(note));
+  (void)json_array_append_new(notes, json_line(note));
   return true;
 }

@@ -2,10 +2,33 @@
 #include "branch/identity.h"
 
 #include "branch/sql.h"
+#include "core/json.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
+
+static bool is_valid_utf8(const char *text, size_t length) {
+  AUTO(json_free) json_t *string = json_stringn(text, length);
+  return string != NULL;
+}
+
+/* Databases of encoding SQL_ASCII hold any bytes. The lines that are no UTF-8 get their odd bytes
+ * as JSON escapes, so that every record can be stored. */
+static void add_lines(Buffer *text, const char *lines) {
+  bool is_valid = is_valid_utf8(lines, strlen(lines));
+  while (*lines != '\0') {
+    size_t length = strcspn(lines, "\n");
+    if (is_valid || is_valid_utf8(lines, length))
+      buffer_add(text, lines, length);
+    else
+      for (size_t at = 0; at < length; at++)
+        buffer_add_format(text, (unsigned char)lines[at] < 0x80 ? "%c" : "\\u%04x",
+                          (unsigned char)lines[at]);
+    buffer_add_text(text, "\n");
+    lines += length + (lines[length] == '\n' ? 1 : 0);
+  }
+}
 
 bool identity_read(Conn *conn, Buffer *text, Error *err) {
   AUTO(rows_free) Rows *database = NULL;
@@ -17,10 +40,12 @@ bool identity_read(Conn *conn, Buffer *text, Error *err) {
                  &database, err) ||
       !conn_exec(conn, branch_sql("identity.sql"), &rows, err))
     return error_prefix(err, "reading object identities");
-  buffer_add_format(text, "database %s %s\n", rows_get(database, 0, 0), rows_get(database, 0, 1));
+  AUTO(str_free)
+  char *first = str_format("database %s %s", rows_get(database, 0, 0), rows_get(database, 0, 1));
+  add_lines(text, first);
   const char *lines = rows_get(rows, 0, 0);
   if (lines != NULL)
-    buffer_add_format(text, "%s\n", lines);
+    add_lines(text, lines);
   return true;
 }
 

@@ -27,7 +27,7 @@ void import_note(Import *import, const char *format, ...) {
   va_start(args, format);
   char *text = NULL;
   if (vasprintf(&text, format, args) >= 0)
-    (void)json_array_append_new(import->notes, json_string(text));
+    (void)json_array_append_new(import->notes, json_line(text));
   str_free(text);
   va_end(args);
 }

@@ -44,7 +44,7 @@ static void add_note(const Rows *rows, const char *kind, const char *note, json_
     return;
   AUTO(str_free)
   char *line = str_format("%s: %s%s", note, text.text, count > SUBJECT_LIMIT ? ", ..." : "");
-  (void)json_array_append_new(notes, json_string(line));
+  (void)json_array_append_new(notes, json_line(line));
 }
 
 bool ownership_move(Conn *conn, const char *superusers, json_t *notes, Error *err) {

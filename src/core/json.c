@@ -74,6 +74,12 @@ bool json_bool_or(const json_t *object, const char *key, bool fallback) {
   return json_is_boolean(value) ? json_is_true(value) : fallback;
 }
 
+json_t *json_line(const char *text) {
+  Error line = ERROR_INIT;
+  (void)error_set(&line, ERROR_INTERNAL, "%s", text);
+  return json_string(line.message);
+}
+
 json_t *json_from_error(const Error *err) {
   json_t *object = json_pack("{s:s, s:s}", "code", error_info(err->code)->code, "message",
                              err->message);

@@ -12,7 +12,7 @@ WITH
   queue_tables AS (
     SELECT e.extname, c.oid, c.relname, n.nspname, q.column_name,
            -- Writing to a table runs what hangs on it, as superuser: rules, triggers that fire in
-           -- replica sessions, checks, generated columns, expressions of indexes, domains. Where an
+           -- replica sessions, checks, generated columns, domains, expressions and operator classes of indexes. Where an
            -- extension's own table has none of them, nothing but PostgreSQL's code runs.
            c.relkind OPERATOR(pg_catalog.=) 'r' AND NOT c.relhasrules AND NOT c.relispartition
              AND NOT EXISTS (
@@ -22,7 +22,10 @@ WITH
              AND NOT EXISTS (
                    SELECT FROM pg_catalog.pg_index i
                     WHERE i.indrelid OPERATOR(pg_catalog.=) c.oid
-                      AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL))
+                      AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
+                           OR EXISTS (SELECT
+                                        FROM pg_catalog.unnest(i.indclass::pg_catalog.oid[]) AS o
+                                       WHERE o OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid)))
              AND NOT EXISTS (
                    SELECT FROM pg_catalog.pg_constraint k
                     WHERE k.conrelid OPERATOR(pg_catalog.=) c.oid

@@ -366,6 +366,36 @@ static void no_trap_was_sprung(void **state) {
          "");
 }
 
+/* The fixture's traps work: a session that looks around as any other would springs them. */
+static void traps_catch_who_is_careless(void **state) {
+  if (cluster == NULL)
+    skip();
+  AUTO(conn_free) Conn *conn = NULL;
+  Error err = ERROR_INIT;
+  const ConnOption options[] = {
+      {"host", cluster->root}, {"dbname", "hostile"}, {"user", PLATFORM_ROLE}, {NULL}};
+  static const char *const careless[] = {
+      "SELECT rolname FROM pg_roles",
+      "SELECT count(*) FROM pg_database WHERE datname = 'postgres'::name",
+      "UPDATE bait SET word = 'x'",
+      "ALTER EVENT TRIGGER on_plain ENABLE ALWAYS; CREATE TABLE bystander (a int)",
+  };
+  assert_true(conn_open(options, CONNECT_MS, &conn, &err));
+  assert_true(conn_exec(conn, "SET default_transaction_read_only = off", NULL, &err));
+  for (size_t at = 0; at < ARRAY_LENGTH(careless); at++) {
+    AUTO(rows_free) Rows *rows = NULL;
+    if (!conn_exec(conn, careless[at], NULL, &err) ||
+        !conn_exec(conn, "DELETE FROM public.owned RETURNING what", &rows, &err))
+      fail_msg("%s", err.message);
+    if (rows_count(rows) == 0)
+      fail_msg("no trap was sprung by: %s", careless[at]);
+  }
+  assert_true(conn_exec(conn,
+                        "DROP TABLE bystander; ALTER EVENT TRIGGER on_plain ENABLE;"
+                        "DELETE FROM public.owned",
+                        NULL, &err));
+}
+
 static void the_second_time_finds_nothing(void **state) {
   AUTO_RELEASE(clean_report_release) CleanReport first = {0};
   AUTO_RELEASE(clean_report_release) CleanReport second = {0};
@@ -475,6 +505,27 @@ static void identities_survive_odd_names(void **state) {
   assert_true(conn_exec(conn, "DROP TABLE " ODD_NAME_SQL, NULL, &err));
 }
 
+/* Such a database says whatever bytes it was given; the catalog takes UTF-8 only. */
+static void names_of_no_encoding_are_escaped(void **state) {
+  if (cluster == NULL)
+    skip();
+  run_sql("postgres", "CREATE DATABASE ascii ENCODING SQL_ASCII TEMPLATE template0");
+  AUTO(conn_free) Conn *conn = open_database("ascii");
+  AUTO_RELEASE(buffer_release) Buffer text = {0};
+  Error err = ERROR_INIT;
+  int64_t count = 0;
+  assert_true(conn_exec(conn, "SET client_encoding = SQL_ASCII", NULL, &err));
+  assert_true(conn_exec(conn, "CREATE TABLE public.\"caf\xe9\" (a int)", NULL, &err));
+  assert_true(conn_exec(conn, "SET client_encoding = UTF8", NULL, &err));
+  assert_true(identity_read(conn, &text, &err));
+  assert_true(identity_count(text.text, &count, &err));
+  assert_non_null(strstr(text.text, "\"caf\\u00e9\""));
+  AUTO(json_free) json_t *valid = json_string(text.text);
+  assert_non_null(valid);
+  conn_free(STEAL(conn));
+  run_sql("postgres", "DROP DATABASE ascii");
+}
+
 static void broken_records_are_refused(void **state) {
   static const char *const broken[] = {
       "column 1 1 1 1 - \"x\"\n",           /* no database before it */
@@ -521,7 +572,9 @@ int main(void) {
       cmocka_unit_test(the_platforms_default_privileges_go),
       cmocka_unit_test(identities_are_counted),
       cmocka_unit_test(identities_survive_odd_names),
+      cmocka_unit_test(names_of_no_encoding_are_escaped),
       cmocka_unit_test(broken_records_are_refused),
+      cmocka_unit_test(traps_catch_who_is_careless),
       cmocka_unit_test(the_second_time_finds_nothing),
       cmocka_unit_test(a_strangers_cluster_is_refused),
   };
