@@ -11,7 +11,8 @@ static bool libpq_sees_password(const char *conninfo) {
   bool found = false;
   for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
        option++)
-    found = found || (str_equal(option->keyword, "password") && option->val != NULL);
+    found = found || (option->val != NULL && (str_equal(option->keyword, "password") ||
+                                              str_equal(option->keyword, "sslpassword")));
   PQconninfoFree(options);
   PQfreemem(message);
   return found;
