@@ -7,19 +7,20 @@ _bough_names() {
 _bough() {
   local current=${COMP_WORDS[COMP_CWORD]} choices='' flags='' names='' common='--json --server --token-file --project --quiet --help --version '
   COMPREPLY=()
-  if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint operation up down status doctor url psql help'
+  if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint principal operation up down status doctor url psql help'
   elif [ "$COMP_CWORD" -eq 2 ]; then
     case ${COMP_WORDS[1]} in
     pool) choices='create status ' ;;
     project) choices='create list show delete ' ;;
     branch) choices='create list tree show delete reset rename protect unprotect ' ;;
     endpoint) choices='list show start suspend ' ;;
+    principal) choices='add list remove token revoke ' ;;
     operation) choices='list ' ;;
     esac
   fi
   for command in "${COMP_WORDS[1]} ${COMP_WORDS[2]}" "${COMP_WORDS[1]}"; do
     case $command in
-    'up') flags='--pool-size --postgres --http-port '; names= ;;
+    'up') flags='--pool-size --postgres --port --http-port '; names= ;;
     'down') flags='--keep-computes '; names= ;;
     'status') flags=''; names= ;;
     'doctor') flags=''; names= ;;
@@ -38,12 +39,17 @@ _bough() {
     'branch rename') flags=''; names=branch ;;
     'branch protect') flags=''; names=branch ;;
     'branch unprotect') flags=''; names=branch ;;
-    'url') flags=''; names=branch ;;
+    'url') flags='--with-password '; names=branch ;;
     'psql') flags=''; names=branch ;;
     'endpoint list') flags=''; names= ;;
     'endpoint show') flags=''; names=branch ;;
     'endpoint start') flags=''; names=branch ;;
     'endpoint suspend') flags=''; names=branch ;;
+    'principal add') flags='--type --role --for '; names=principal ;;
+    'principal list') flags=''; names= ;;
+    'principal remove') flags=''; names=principal ;;
+    'principal token') flags='--ttl '; names=principal ;;
+    'principal revoke') flags=''; names=principal ;;
     'operation list') flags=''; names= ;;
     *) continue ;;
     esac
