@@ -333,6 +333,22 @@ bool endpoint_revive(Context *context, const char *id, Error *err) {
   return endpoint_update(context->catalog, &endpoint, err);
 }
 
+/* An import's compute is in no row until the import is through: it is found by its volume. */
+static bool stop_import(Context *context, EndpointRow *endpoint, Error *err) {
+  BranchRow branch;
+  AUTO(json_free) json_t *answer = NULL;
+  if (!branch_get(context->catalog, endpoint->branch, &branch, err))
+    return false;
+  if (branch.state != ROW_CREATING)
+    return true;
+  if (!agent_call(context->agent, "compute.find", json_pack("{s:s}", "volume", branch.volume),
+                  &answer, err))
+    return false;
+  endpoint->pid = (int)json_integer_or(answer, "pid", 0);
+  endpoint->start_time = json_integer_or(answer, "start_time", 0);
+  return endpoint->pid == 0 || stop_process(context, branch.volume, endpoint, true, err);
+}
+
 bool endpoint_stop_all(Context *context, Error *err) {
   EndpointRow *rows = NULL;
   size_t count = 0;
@@ -340,8 +356,10 @@ bool endpoint_stop_all(Context *context, Error *err) {
     return false;
   bool ok = true;
   for (size_t at = 0; ok && at < count; at++) {
-    if (!endpoint_is_alive(&rows[at]))
+    if (!endpoint_is_alive(&rows[at])) {
+      ok = stop_import(context, &rows[at], err);
       continue;
+    }
     bool wanted = rows[at].wanted;
     context_report(context, "stopping computes", (int64_t)at, (int64_t)count);
     ok = endpoint_stop(context, rows[at].branch, false, &rows[at], err);

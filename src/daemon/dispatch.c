@@ -293,6 +293,20 @@ Dispatcher *dispatcher_new(struct event_base *base, const Home *home, const Disp
   return dispatcher;
 }
 
+static Worker *long_worker(const Dispatcher *dispatcher) {
+  Worker *worker = NULL;
+  TAILQ_FOREACH(worker, &dispatcher->workers, link) {
+    if (worker->job != NULL && is_long(worker->job))
+      return worker;
+  }
+  return NULL;
+}
+
+void dispatcher_cancel_long(Dispatcher *dispatcher) {
+  for (Worker *worker; (worker = long_worker(dispatcher)) != NULL;)
+    worker_lost(worker, ERROR_CANCELLED, "boughd is told to stop");
+}
+
 void dispatcher_free(Dispatcher *dispatcher) {
   if (dispatcher == NULL)
     return;

@@ -35,6 +35,10 @@ void dispatcher_submit(Dispatcher *dispatcher, const Route *route, json_t *messa
                        const char *blob, size_t blob_length, JobProgress *on_progress,
                        JobDone *on_done, void *context);
 
+/* Ends long jobs where they stand: recovery puts right what they left, now or after the next start.
+ */
+void dispatcher_cancel_long(Dispatcher *dispatcher);
+
 /* Until ready only jobs that start things and routes that need no catalog are run. */
 void dispatcher_set_ready(Dispatcher *dispatcher);
 /* Jobs that run or wait, and those that run. */

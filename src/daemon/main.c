@@ -256,6 +256,8 @@ static void on_http(void *context, HttpExchange *exchange) {
   pending->is_text = (match.route->flags & ROUTE_TEXT) != 0;
   if (pending->stops) /* computes that are being stopped are not to be revived */
     daemon->stopping = true;
+  if (pending->stops_computes) /* an import would start its own anew, and go on for hours */
+    dispatcher_cancel_long(daemon->dispatcher);
   dispatcher_submit(daemon->dispatcher, match.route, json_incref(message), blob, length,
                     on_request_progress, on_request_done, pending);
 }

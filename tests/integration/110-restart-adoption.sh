@@ -59,5 +59,17 @@ check "up" bough up
 equal "and adopts them" "$(pids)" "$running"
 check "rows, volumes and processes agree" agreement
 daemon=$(boughd_pid)
+export BOUGH_PROJECT=shop
 expect_status 0 "a second boughd is not started beside the first" bough up
 equal "it is the same one" "$(boughd_pid)" "$daemon"
+
+(bough project create long --sample inventory --scale 20 >"$TEST_DIR/long.log" 2>&1 || true) &
+sleep 3
+check "down during an import" bough down
+check "nothing of it runs on" no_processes_left
+check "up after it" bough up
+gone() {
+  [[ $(bough --json project show long 2>/dev/null | jq -r .error.code) == project-not-found ]]
+}
+check "the import is taken back" wait_for 20 gone
+check "rows, volumes and processes still agree" wait_for 10 agreement
