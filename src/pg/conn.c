@@ -274,6 +274,11 @@ int conn_server_version(Conn *conn) {
   return PQserverVersion(conn->pg);
 }
 
+const char *conn_server_encoding(Conn *conn) {
+  const char *encoding = PQparameterStatus(conn->pg, "server_encoding");
+  return encoding != NULL ? encoding : "";
+}
+
 const char *conn_password(Conn *conn) {
   const char *password = PQpass(conn->pg);
   return password != NULL && password[0] != '\0' ? password : NULL;

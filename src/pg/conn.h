@@ -33,10 +33,11 @@ CHECKED bool conninfo_parse(const char *conninfo, json_t **ret, Error *err);
 void conn_free(Conn *conn);
 DEFINE_AUTO(Conn *, conn_free)
 
-const char *conn_database(Conn *conn); /* it is connected to; borrowed */
-bool conn_is_alive(Conn *conn);        /* false once the server closed it */
-int conn_server_version(Conn *conn);   /* 150020 for 15.20 */
-const char *conn_password(Conn *conn); /* as it was used, from a passfile too; may be NULL */
+const char *conn_database(Conn *conn);        /* it is connected to; borrowed */
+bool conn_is_alive(Conn *conn);               /* false once the server closed it */
+int conn_server_version(Conn *conn);          /* 150020 for 15.20 */
+const char *conn_server_encoding(Conn *conn); /* of its database, by PostgreSQL\'s name */
+const char *conn_password(Conn *conn);        /* as it was used, from a passfile too; may be NULL */
 
 /* Runs one or more statements by the simple protocol; ret may be NULL, else the last result. */
 CHECKED bool conn_exec(Conn *conn, const char *sql, Rows **ret, Error *err);

@@ -110,6 +110,13 @@ static bool open_until(const ConnOption *options, int64_t deadline, Conn **ret, 
   }
 }
 
+/* Names in a database of encoding SQL_ASCII may be any bytes. The server would refuse to send those
+ * that are no UTF-8 to a client that asks for it, and nothing there could be cleaned. */
+static bool take_any_bytes(Conn *conn, Error *err) {
+  return !str_equal(conn_server_encoding(conn), "SQL_ASCII") ||
+         conn_exec(conn, "SET client_encoding = SQL_ASCII", NULL, err);
+}
+
 bool platform_open(const char *socket_directory, const char *database, int timeout_ms, Conn **ret,
                    Error *err) {
   AUTO_RELEASE(buffer_release) Buffer packet = {0};
@@ -128,8 +135,12 @@ bool platform_open(const char *socket_directory, const char *database, int timeo
       {NULL},
   };
   Error failure = ERROR_INIT;
-  if (open_until(options, clock_monotonic_ms() + timeout_ms, ret, &failure))
+  AUTO(conn_free) Conn *conn = NULL;
+  if (open_until(options, clock_monotonic_ms() + timeout_ms, &conn, &failure) &&
+      take_any_bytes(conn, &failure)) {
+    *ret = STEAL(conn);
     return true;
+  }
   if (!conn_error_is_starting(&failure) && failure.code != ERROR_TIMEOUT) {
     if (err != NULL)
       *err = failure;

@@ -4,7 +4,8 @@
  * search_path=pg_catalog,pg_temp, session_replication_role=replica (which keeps plain event
  * triggers and triggers out of the way; the import turns ENABLE ALWAYS and REPLICA event triggers
  * into plain ones), row_security=off, default_transaction_read_only=off, statement and lock
- * timeouts, client_encoding=UTF8, standard_conforming_strings=on, and whatever else these sessions
+ * timeouts, client_encoding=UTF8 (the bytes as they are where the database
+ * has no encoding), standard_conforming_strings=on, and whatever else these sessions
  * rely on: the table in platform.c. It outranks postgresql.conf, ALTER DATABASE SET and ALTER ROLE
  * SET. Statements name schemas (pg_catalog.x) and operators (OPERATOR(pg_catalog.=)) and never
  * touch user tables.
