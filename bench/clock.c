@@ -95,7 +95,8 @@ int main(int argc, char **argv) {
   int status = run(arguments.command, output);
   AUTO(json_free) json_t *printed = read_output(output);
   const json_t *result = json_object_get(printed, "result");
-  const char *url = arguments.url != NULL ? arguments.url : json_string_or(result, "url", "");
+  const char *url =
+      arguments.url != NULL ? arguments.url : json_string_or(result, "socket_url", "");
   bool done = status == 0 && (arguments.sql == NULL || read_first_row(url, arguments.sql));
   int64_t end = clock_monotonic_us();
   const json_t *duration = json_object_get(result, "duration_ms");

@@ -77,13 +77,15 @@ branch_volume() {
   as_control psql -XAtq -h "$BOUGH_HOME/run/catalog" -U bough_catalog -d system -c "select volume_id from lakebase.branches where branch_id = '$id'"
 }
 
+# Straight to the compute's socket, without the proxy; starts it.
 url() {
-  bough --json url "$1" | jq -r .result.url
+  bough --quiet endpoint start "$1"
+  bough --json url "$1" | jq -r .result.socket_url
 }
 
 # As superuser, for checkpoints between runs.
 branch_checkpoint() {
-  as_control psql -Xqc checkpoint -h "$(bough --json url "$1" | jq -r .result.host)" -U bough_platform -d app
+  as_control psql -Xqc checkpoint -h "$(bough --json url "$1" | jq -r .result.socket_directory)" -U bough_platform -d app
 }
 
 plain_checkpoint() {
