@@ -125,9 +125,7 @@ static void make_impostors(void) {
 
 static void make_hostile(void) {
   run_sql("postgres", "CREATE DATABASE hostile");
-  const char *fixture = getenv("BOUGH_TEST_HOSTILE");
-  assert_non_null(fixture);
-  run_psql((const char *const[]){"-d", "hostile", "-f", fixture, NULL});
+  run_psql((const char *const[]){"-d", "hostile", "-f", TEST_HOSTILE, NULL});
   run_sql("postgres", "ALTER DATABASE hostile OWNER TO evil");
 }
 
