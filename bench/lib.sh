@@ -135,7 +135,7 @@ plain_down() {
 
 # fill SCALE: pgbench's tables of that scale in the plain cluster (database bench) and in a new project.
 fill_plain() {
-  psql -Xq "$PLAIN dbname=postgres" -c "drop database if exists bench with (force)" -c "create database bench"
+  psql -Xq "$PLAIN dbname=postgres options='-c client_min_messages=warning'" -c "drop database if exists bench with (force)" -c "create database bench"
   pgbench --quiet --initialize --scale "$1" "$PLAIN dbname=bench" 2>/dev/null
 }
 
