@@ -46,6 +46,7 @@ typedef struct Daemon {
   ProxyProcess *proxy;
   bool looking_for_idle;
   struct event *tick;
+  struct event *signals[2];
   bool ticking;
   unsigned ticks;
   bool stopping;   /* new requests are refused */
@@ -442,8 +443,10 @@ static bool open_api(Daemon *daemon, Error *err) {
 
 static void add_signals(Daemon *daemon) {
   static const int signals[] = {SIGTERM, SIGINT};
-  for (size_t at = 0; at < ARRAY_LENGTH(signals); at++)
-    (void)event_add(evsignal_new(daemon->base, signals[at], on_signal, daemon), NULL);
+  for (size_t at = 0; at < ARRAY_LENGTH(signals); at++) {
+    daemon->signals[at] = evsignal_new(daemon->base, signals[at], on_signal, daemon);
+    (void)event_add(daemon->signals[at], NULL);
+  }
   (void)signal(SIGPIPE, SIG_IGN);
   (void)signal(SIGCHLD, SIG_IGN); /* workers are watched by their pipes; nobody waits for them */
 }
@@ -472,7 +475,15 @@ static bool daemon_run(Daemon *daemon, Error *err) {
   return true;
 }
 
+static void free_event(struct event *event) {
+  if (event != NULL)
+    event_free(event);
+}
+
 static void daemon_release(Daemon *daemon) {
+  free_event(daemon->tick);
+  for (size_t at = 0; at < ARRAY_LENGTH(daemon->signals); at++)
+    free_event(daemon->signals[at]);
   tcp_api_free(daemon->tcp);
   http_server_free(daemon->api);
   proxy_process_free(daemon->proxy);
@@ -481,6 +492,8 @@ static void daemon_release(Daemon *daemon) {
   supervisor_free(daemon->supervisor);
   json_free(daemon->problems);
   home_free(daemon->home);
+  if (daemon->base != NULL)
+    event_base_free(daemon->base);
 }
 
 static int daemon_main(const char *root) {

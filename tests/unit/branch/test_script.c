@@ -92,7 +92,7 @@ static void anything_else_is_left_to_psql(void **state) {
 static void names_that_are_too_long_are_left(void **state) {
   char script[256] = "\\connect ";
   memset(script + 9, 'x', 100);
-  strcat(script, "\n"); // NOLINT: it fits
+  script[109] = '\n';
   expect(script, script);
 }
 

@@ -54,7 +54,7 @@ static const struct {
     {"branch create", 1, "NAME is missing"},
     {"--json branch create", 1, "{\"ok\":false,\"error\":{\"code\":\"usage\""},
     {"--json branch create Bad", 2, "\"code\":\"invalid-name\""},
-    {"branch list", 3, "boughd doesn't answer"},
+    {"branch list", 1, "there is no Bough"},
     {"--json status", 3, "{\"ok\":false,\"error\":{\"code\":\"daemon-down\""},
     {"status", 3, "hint: run `bough up`"},
     {"--server http://10.0.0.1:80 status", 2, "is not this machine"},
