@@ -59,7 +59,7 @@ static const struct {
     {"status", 1, "hint: run `bough up`"},
     {"--server http://10.0.0.1:80 status", 2, "is not this machine"},
     {"--server ftp://x status", 1, "is no server"},
-    {"--token-file /nonexistent status", 3, "/nonexistent"},
+    {"--server unix:///x --token-file /nonexistent status", 3, "/nonexistent"},
     {"down", 1, "there is no Bough in \"/nonexistent/home\""},
     {"--json down", 1, "\"code\":\"nothing-to-do\""},
     {"--server unix:///x up", 1, "makes no sense here"},
