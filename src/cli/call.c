@@ -52,10 +52,6 @@ bool cli_client(Cli *cli, Error *err) {
   AUTO(str_free) char *default_server = NULL;
   if (server == NULL || server[0] == '\0') {
     AUTO(str_free) char *root = cli_home_root();
-    if (!is_home(root)) {
-      (void)error_set(err, ERROR_NOTHING_TO_DO, "there is no Bough in \"%s\" yet", root);
-      return error_hint(err, "run `bough up`, or set BOUGH_HOME or BOUGH_SERVER");
-    }
     server = default_server = str_format("unix://%s/boughd.sock", root);
   }
   AUTO(str_free) char *token = NULL;
@@ -69,8 +65,24 @@ const char *cli_project(const Cli *cli) {
   return project != NULL && project[0] != '\0' ? project : "-";
 }
 
+static bool names_server(const Cli *cli) {
+  const char *server = getenv("BOUGH_SERVER");
+  return invocation_value(&cli->invocation, "server") != NULL ||
+         (server != NULL && server[0] != '\0');
+}
+
+/* Nothing was set up: that is another thing than a boughd that is down. */
+static bool check_home(const Cli *cli, Error *err) {
+  AUTO(str_free) char *root = cli_home_root();
+  if (names_server(cli) || is_home(root))
+    return true;
+  (void)error_set(err, ERROR_NOTHING_TO_DO, "there is no Bough in \"%s\" yet", root);
+  return error_hint(err, "run `bough up`, or set BOUGH_HOME or BOUGH_SERVER");
+}
+
 static bool call(Cli *cli, const ClientCall *request, json_t **ret, Error *err) {
-  bool ok = cli_client(cli, err) && client_call(cli->client, request, ret, err);
+  bool ok = check_home(cli, err) && cli_client(cli, err) &&
+            client_call(cli->client, request, ret, err);
   output_end_progress(&cli->output);
   return ok;
 }
