@@ -1,8 +1,9 @@
 /* Accepts, forks, reaps. It knows of each session its process and a leash: a socket pair over which
  * the session can ask for the end of all older ones (method hello), and which ends with it.
  *
- * The end of a session by SIGKILL is also the end of the programs that it runs, which are bound to
- * their parent's life (core/process.c); servers are not. */
+ * The end of a session by SIGKILL is also the end of the programs that it runs, and of what these
+ * have started (the half of pg_basebackup that streams the log): all are of the session's own POSIX
+ * session. Servers are not. */
 #include "agent/server.h"
 
 #include "agent/session.h"
@@ -17,6 +18,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -69,14 +71,34 @@ static void reap(Server *server) {
     forget(server, pid);
 }
 
+/* The session's process has ended and isn't reaped: its number can't be anybody else's yet. */
+static void end_programs(pid_t session) {
+  DIR *directory = opendir("/proc");
+  if (directory == NULL)
+    return;
+  for (const struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
+    pid_t pid = atoi(entry->d_name);
+    if (pid > 0 && pid != session && getsid(pid) == session)
+      (void)kill(pid, SIGKILL);
+  }
+  (void)closedir(directory);
+}
+
+static void end_session(pid_t session) {
+  siginfo_t ended;
+  (void)kill(session, SIGKILL);
+  while (waitid(P_PID, (id_t)session, &ended, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+    ;
+  end_programs(session);
+  while (waitpid(session, NULL, 0) < 0 && errno == EINTR)
+    ;
+}
+
 /* They may be in the middle of a step for a boughd that was killed; the one that says hello goes
  * through the operations and repeats or undoes such steps, so nobody else may still be at them. */
 static void end_first(Server *server, size_t count) {
-  for (size_t at = 0; at < count; at++)
-    (void)kill(server->children[at].pid, SIGKILL);
   for (; count > 0; count--) {
-    while (waitpid(server->children[0].pid, NULL, 0) < 0 && errno == EINTR)
-      ;
+    end_session(server->children[0].pid);
     remove_child(server, 0);
   }
 }
@@ -106,6 +128,7 @@ __attribute__((noreturn)) static void become_session(Server *server, pid_t agent
   (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != agent)
     _exit(0);
+  (void)setsid(); /* what it runs is known by that, see end_programs */
   (void)sigemptyset(&none);
   (void)sigprocmask(SIG_SETMASK, &none, NULL);
   fd_release(&server->listener);
