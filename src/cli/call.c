@@ -81,8 +81,8 @@ static bool check_home(const Cli *cli, Error *err) {
 }
 
 static bool call(Cli *cli, const ClientCall *request, json_t **ret, Error *err) {
-  bool ok = check_home(cli, err) && cli_client(cli, err) &&
-            client_call(cli->client, request, ret, err);
+  bool ok =
+      check_home(cli, err) && cli_client(cli, err) && client_call(cli->client, request, ret, err);
   output_end_progress(&cli->output);
   return ok;
 }

@@ -27,10 +27,10 @@ typedef struct ComputeSpec {
   const char *directory;        /* compute/VOLUME: settings and log, made when missing */
   const char *socket_directory; /* run/ENDPOINT, made when missing */
   const SizeClass *size;
-  const char *preload; /* shared_preload_libraries, NULL: none */
-  bool first_start;    /* not yet clean: no logical workers, no preload libraries, no autovacuum
-                          launcher until the branch is cleaned */
-  int oom_score_adj;   /* higher dies first */
+  const char *preload;  /* shared_preload_libraries, NULL: none */
+  bool first_start;     /* not yet clean: no logical workers, no preload libraries, no autovacuum
+                           launcher until the branch is cleaned */
+  int oom_score_adj;    /* higher dies first */
   const json_t *logins; /* roles that the control account may log in as, beside Bough's own; an
                            array of names with the prefix "bough_u_", may be NULL */
   const json_t

@@ -10,8 +10,8 @@
 #define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
 /* AUTO(str_free) char *s = NULL;  calls str_free(s) when s goes out of scope. Every free accepts
- * NULL. AUTO_RELEASE is the same for values that are embedded: x_release(&x). A guard is there to be
- * released, so clang isn't to ask for another use of it. */
+ * NULL. AUTO_RELEASE is the same for values that are embedded: x_release(&x). A guard is there to
+ * be released, so clang isn't to ask for another use of it. */
 #define AUTO(free_function) __attribute__((cleanup(free_function##_auto), unused))
 #define AUTO_RELEASE(release_function) __attribute__((cleanup(release_function), unused))
 

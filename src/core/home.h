@@ -28,23 +28,24 @@ typedef struct Account {
 } Account;
 
 typedef struct Home {
-  char *root; /* absolute, without a slash at the end */
-  char *run;  /* root/run, or a short directory where that would not fit into sun_path */
-  bool system_mode;  /* set up by root, with service accounts */
-  Account control;   /* boughd, the proxy, the system catalog */
-  Account compute;   /* bough-agent and every postgres of a branch */
-  Account command;   /* commands that users declare */
-  uid_t owner_uid;   /* who ran the first bough up: the first platform principal */
+  char *root;       /* absolute, without a slash at the end */
+  char *run;        /* root/run, or a short directory where that would not fit into sun_path */
+  bool system_mode; /* set up by root, with service accounts */
+  Account control;  /* boughd, the proxy, the system catalog */
+  Account compute;  /* bough-agent and every postgres of a branch */
+  Account command;  /* commands that users declare */
+  uid_t owner_uid;  /* who ran the first bough up: the first platform principal */
   char owner_name[64];
-  char login_role[80];  /* the database role of that principal on every branch: bough_u_NAME, where
-                           characters other than a-z, 0-9 become '_' */
-  char *postgres_bin; /* directory of initdb, postgres, psql ... */
-  char *pool_driver;  /* "btrfs", "files"; NULL before a pool is made */
-  char *pool_path;    /* where the pool is mounted, or the directory itself; NULL likewise */
-  json_t *config;     /* the whole of config.json, for what only one module reads */
+  char login_role[80]; /* the database role of that principal on every branch: bough_u_NAME, where
+                          characters other than a-z, 0-9 become '_' */
+  char *postgres_bin;  /* directory of initdb, postgres, psql ... */
+  char *pool_driver;   /* "btrfs", "files"; NULL before a pool is made */
+  char *pool_path;     /* where the pool is mounted, or the directory itself; NULL likewise */
+  json_t *config;      /* the whole of config.json, for what only one module reads */
 } Home;
 
-/* BOUGH_HOME, else /var/lib/bough for root, else $XDG_DATA_HOME or ~/.local/share, /bough. Owned. */
+/* BOUGH_HOME, else /var/lib/bough for root, else $XDG_DATA_HOME or ~/.local/share, /bough. Owned.
+ */
 char *home_default_root(void);
 
 /* Reads root/config.json. ERROR_NOTHING_TO_DO with a hint to run `bough up` when it isn't there. */

@@ -13,10 +13,12 @@ void fd_release(int *fd);
 
 /* Reads a file of at most limit bytes; *ret is owned by the caller and ends with \0. Missing files
  * fail with ERROR_IO and errno in the message; io_exists asks first. */
-CHECKED bool io_read_file(const char *path, size_t limit, char **ret, size_t *ret_length, Error *err);
+CHECKED bool io_read_file(const char *path, size_t limit, char **ret, size_t *ret_length,
+                          Error *err);
 
 /* Replaces path as a whole: temporary file beside it, fsync, rename, fsync of the directory. */
-CHECKED bool io_write_file(const char *path, const void *bytes, size_t length, mode_t mode, Error *err);
+CHECKED bool io_write_file(const char *path, const void *bytes, size_t length, mode_t mode,
+                           Error *err);
 
 /* All of length, or failure; a short file is a failure. */
 CHECKED bool io_pread(int fd, void *bytes, size_t length, off_t offset, Error *err);

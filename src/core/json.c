@@ -81,8 +81,8 @@ json_t *json_line(const char *text) {
 }
 
 json_t *json_from_error(const Error *err) {
-  json_t *object = json_pack("{s:s, s:s}", "code", error_info(err->code)->code, "message",
-                             err->message);
+  json_t *object =
+      json_pack("{s:s, s:s}", "code", error_info(err->code)->code, "message", err->message);
   if (object == NULL) /* a message that isn't UTF-8 */
     object = json_pack("{s:s, s:s}", "code", error_info(err->code)->code, "message",
                        error_info(err->code)->meaning);

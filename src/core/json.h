@@ -27,7 +27,8 @@ int64_t json_integer_or(const json_t *object, const char *key, int64_t fallback)
 double json_number_or(const json_t *object, const char *key, double fallback);
 bool json_bool_or(const json_t *object, const char *key, bool fallback);
 
-/* A string of one line that is valid UTF-8 whatever text is, cut where messages of errors are cut. */
+/* A string of one line that is valid UTF-8 whatever text is, cut where messages of errors are cut.
+ */
 json_t *json_line(const char *text);
 
 /* {"code","message","hint"} for an Error and back. */

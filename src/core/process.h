@@ -1,5 +1,5 @@
-/* Programs that Bough runs: always by an argument vector, never through a shell, with an environment
- * that is given in full. */
+/* Programs that Bough runs: always by an argument vector, never through a shell, with an
+ * environment that is given in full. */
 #pragma once
 
 #include "core/base.h"
@@ -15,15 +15,16 @@ typedef bool ProcessPrepare(void *context);
 typedef void ProcessOutput(void *context, const char *bytes, size_t length);
 
 typedef struct ProcessOptions {
-  const char *const *environment; /* NULL-terminated "K=V"; NULL: PATH, LANG=C.UTF-8 and TZ=UTC only */
-  const char *directory;          /* NULL: / */
-  int input;                      /* descriptor for stdin; -1: /dev/null */
-  int output;                     /* descriptor for stdout and stderr; -1: captured */
-  int errors;                     /* descriptor for stderr alone; 0: with stdout */
-  int timeout_ms;                 /* 0: none; then the process group is killed */
-  ProcessPrepare *prepare;        /* may be NULL */
-  void *context;                  /* of prepare */
-  ProcessOutput *on_output;       /* may be NULL; of process_run and process_check */
+  const char *const
+      *environment;         /* NULL-terminated "K=V"; NULL: PATH, LANG=C.UTF-8 and TZ=UTC only */
+  const char *directory;    /* NULL: / */
+  int input;                /* descriptor for stdin; -1: /dev/null */
+  int output;               /* descriptor for stdout and stderr; -1: captured */
+  int errors;               /* descriptor for stderr alone; 0: with stdout */
+  int timeout_ms;           /* 0: none; then the process group is killed */
+  ProcessPrepare *prepare;  /* may be NULL */
+  void *context;            /* of prepare */
+  ProcessOutput *on_output; /* may be NULL; of process_run and process_check */
   void *output_context;
 } ProcessOptions;
 
@@ -35,8 +36,8 @@ typedef struct ProcessResult {
 } ProcessResult;
 void process_result_release(ProcessResult *result);
 
-/* Runs argv[0] (a path, or searched in PATH) to its end. False when it couldn't be run or ran out of
- * time (ERROR_TIMEOUT); a status other than 0 is no failure here. */
+/* Runs argv[0] (a path, or searched in PATH) to its end. False when it couldn't be run or ran out
+ * of time (ERROR_TIMEOUT); a status other than 0 is no failure here. */
 CHECKED bool process_run(const char *const *argv, const ProcessOptions *options, ProcessResult *ret,
                          Error *err);
 

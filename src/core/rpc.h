@@ -33,8 +33,8 @@ CHECKED bool frame_read(int fd, Frame *ret, bool *ret_end, Error *err);
 
 typedef void RpcProgress(void *context, const json_t *progress);
 
-/* One call, blocking. params may be NULL and is borrowed; on_progress may be NULL. *ret (may be NULL)
- * is owned by the caller. A broken connection is ERROR_AGENT_DOWN. */
+/* One call, blocking. params may be NULL and is borrowed; on_progress may be NULL. *ret (may be
+ * NULL) is owned by the caller. A broken connection is ERROR_AGENT_DOWN. */
 CHECKED bool rpc_call(int fd, const char *method, const json_t *params, RpcProgress *on_progress,
                       void *context, json_t **ret, Error *err);
 
@@ -57,7 +57,8 @@ typedef struct RpcMethod {
 /* Answers calls until the other side closes. False only when the connection broke. */
 CHECKED bool rpc_serve(int fd, const RpcMethod *methods, size_t count, void *context, Error *err);
 
-/* Tells the caller how far the work is. progress is stolen. A caller that has gone is no failure. */
+/* Tells the caller how far the work is. progress is stolen. A caller that has gone is no failure.
+ */
 void rpc_report(const RpcCall *call, json_t *progress);
 
 /* A connected stream socket to the unix socket path, which may be longer than sun_path. */
