@@ -11,6 +11,7 @@
 #include "core/clock.h"
 #include "core/io.h"
 #include "core/log.h"
+#include "core/process.h"
 #include "core/rpc.h"
 #include "core/str.h"
 
@@ -28,6 +29,7 @@
 enum {
   SESSIONS_MAX = 64, /* boughd has a few workers, and each has one */
   STOP_LIMIT_MS = 10 * 1000,
+  END_POLL_MS = 2,
   LOG_ROUND_MS = 60 * 1000,
   LOG_LIMIT = 16 * 1024 * 1024,
   POLL_SIGNALS = 0,
@@ -71,17 +73,27 @@ static void reap(Server *server) {
     forget(server, pid);
 }
 
-/* The session's process has ended and isn't reaped: its number can't be anybody else's yet. */
-static void end_programs(pid_t session) {
+/* Kills what a session has started; whether any of it lives. Zombies are for whoever inherited
+ * them. */
+static bool kill_programs(pid_t session) {
+  bool found = false;
   DIR *directory = opendir("/proc");
   if (directory == NULL)
-    return;
+    return false;
   for (const struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
     pid_t pid = atoi(entry->d_name);
-    if (pid > 0 && pid != session && getsid(pid) == session)
-      (void)kill(pid, SIGKILL);
+    if (pid > 0 && pid != session && getsid(pid) == session && process_start_time(pid) != 0)
+      found = kill(pid, SIGKILL) == 0 || found;
   }
   (void)closedir(directory);
+  return found;
+}
+
+/* The session's process has ended and isn't reaped: its number can't be anybody else's yet. */
+static void end_programs(pid_t session) {
+  int64_t deadline = clock_monotonic_ms() + STOP_LIMIT_MS;
+  while (kill_programs(session) && clock_monotonic_ms() < deadline)
+    clock_sleep_ms(END_POLL_MS);
 }
 
 static void end_session(pid_t session) {

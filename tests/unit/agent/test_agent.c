@@ -29,6 +29,7 @@
 #define FORK_VOLUME "vol-bbbbbbbbbbbb"
 #define NEXT_VOLUME "vol-cccccccccccc"
 #define COPY_VOLUME "vol-dddddddddddd"
+#define KILLED_VOLUME "vol-eeeeeeeeeeee"
 #define ROOT_ENDPOINT "ep-aaaaaaaaaaaa"
 #define FORK_ENDPOINT "ep-bbbbbbbbbbbb"
 #define NEXT_ENDPOINT "ep-cccccccccccc"
@@ -462,6 +463,41 @@ static void test_basebackup(void **state) {
   cluster_stop(source);
 }
 
+/* Waits until the source has so many connections of a base backup. */
+static void wait_for_senders(Cluster *source, const char *count) {
+  for (int64_t end = clock_monotonic_ms() + READY_MS;; clock_sleep_ms(5)) {
+    AUTO(str_free)
+    char *present = cluster_sql(source, "postgres", "SELECT count(*) FROM pg_stat_replication");
+    if (str_equal(present, count))
+      return;
+    assert_true(clock_monotonic_ms() < end);
+  }
+}
+
+/* The program and its other half, which streams the log and isn't bound to its parent's life. */
+static void test_hello_ends_both_halves_of_a_backup(void **state) {
+  AUTO(cluster_free) Cluster *source = cluster_new(NULL);
+  cluster_start(source, NULL);
+  cluster_exec(source, "postgres",
+               "CREATE TABLE big AS SELECT repeat('x', 1900) FROM generate_series(1, 80000)");
+  AUTO(str_free) char *conninfo = str_format("host=%s user=postgres", source->root);
+  AUTO(json_free)
+  json_t *message = json_pack("{s:s, s:{s:s, s:s}}", "method", "cluster.basebackup", "params",
+                              "volume", KILLED_VOLUME, "conninfo", conninfo);
+  Error err = ERROR_INIT;
+  AUTO_RELEASE(fd_release) int busy = connect_agent();
+  AUTO_RELEASE(fd_release) int fresh = connect_agent();
+  require(try_call(busy, "volume.create", volume_params(KILLED_VOLUME), NULL, &err), &err);
+  require(frame_write(busy, message, NULL, 0, &err), &err);
+  wait_for_senders(source, "2");
+  require(try_call(fresh, "hello", json_object(), NULL, &err), &err);
+  wait_for_senders(source, "0");
+  fd_release(&site.connection);
+  site.connection = fresh;
+  fresh = -1;
+  run("volume.delete", volume_params(KILLED_VOLUME));
+}
+
 /* A copy has no role for the platform, and perhaps no checksums: both before its first server. */
 static void test_copy_is_made_a_branch(void **state) {
   run("cluster.single", json_pack("{s:s, s:s, s:s}", "volume", COPY_VOLUME, "database", "postgres",
@@ -531,6 +567,7 @@ int main(void) {
       cmocka_unit_test(test_hello_ends_older_sessions),
       cmocka_unit_test(test_sigterm_lets_calls_finish),
       cmocka_unit_test(test_basebackup),
+      cmocka_unit_test(test_hello_ends_both_halves_of_a_backup),
       cmocka_unit_test(test_copy_is_made_a_branch),
       cmocka_unit_test(test_leftovers),
       cmocka_unit_test(test_delete),
