@@ -13,7 +13,7 @@ _bough() {
     pool) choices='create status ' ;;
     project) choices='create list show delete ' ;;
     branch) choices='create list tree show delete reset rename protect unprotect ' ;;
-    endpoint) choices='list show start suspend ' ;;
+    endpoint) choices='list show start suspend repoint ' ;;
     principal) choices='add list remove token revoke ' ;;
     operation) choices='list ' ;;
     esac
@@ -45,6 +45,7 @@ _bough() {
     'endpoint show') flags=''; names=branch ;;
     'endpoint start') flags=''; names=branch ;;
     'endpoint suspend') flags=''; names=branch ;;
+    'endpoint repoint') flags='--to --grace '; names=branch ;;
     'principal add') flags='--type --role --for '; names=principal ;;
     'principal list') flags=''; names= ;;
     'principal remove') flags=''; names=principal ;;

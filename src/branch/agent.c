@@ -4,6 +4,8 @@
 #include "core/io.h"
 #include "core/str.h"
 
+#include <sys/socket.h>
+
 struct Agent {
   char *socket_path;
   int fd; /* -1: not connected */
@@ -24,7 +26,15 @@ void agent_free(Agent *agent) {
   mem_free(agent);
 }
 
+/* It ended between two calls, when a new boughd or a new agent came: nothing is lost by that. */
+static bool has_left(int fd) {
+  char byte = 0;
+  return recv(fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static bool ensure_connected(Agent *agent, Error *err) {
+  if (agent->fd >= 0 && has_left(agent->fd))
+    fd_release(&agent->fd);
   if (agent->fd >= 0)
     return true;
   Error failure = ERROR_INIT;

@@ -25,10 +25,16 @@ CHECKED bool branch_delete(Context *context, const ProjectRow *project, const ch
                            bool recursive, json_t **ret, Error *err);
 CHECKED bool project_delete(Context *context, const ProjectRow *project, Error *err);
 
+/* Moves the branch's name and endpoint to a new branch made from branch to; the old one stays under
+ * a generated name. grace: how long open sessions may go on ("2s"; "0"; NULL: the default). */
+CHECKED bool branch_repoint(Context *context, const ProjectRow *project, const char *name,
+                            const char *to, const char *grace, json_t **ret, Error *err);
+
 /* Recovery of the operations above; see operation.c. */
 bool branch_create_recover(Context *context, const OperationRow *operation, Error *err);
 bool branch_reset_recover(Context *context, const OperationRow *operation, Error *err);
 bool branch_rename_recover(Context *context, const OperationRow *operation, Error *err);
+bool branch_repoint_recover(Context *context, const OperationRow *operation, Error *err);
 bool branch_delete_recover(Context *context, const OperationRow *operation, Error *err);
 bool project_delete_recover(Context *context, const OperationRow *operation, Error *err);
 

@@ -21,6 +21,11 @@ void context_push(Context *context, const char *name, json_t *params) {
                               json_pack("{s:s, s:o}", "push", name, "params", params));
 }
 
+void context_push_now(Context *context, const char *name, json_t *params) {
+  AUTO(json_free) json_t *message = json_pack("{s:s, s:o}", "push", name, "params", params);
+  context->on_push(message);
+}
+
 bool volume_lock(const Context *context, const char *volume, LockMode mode, int timeout_ms,
                  int *ret, Error *err) {
   if (!id_check("vol", volume))

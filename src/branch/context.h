@@ -19,6 +19,7 @@ typedef struct Context {
   int64_t caller_expires;    /* of that token; 0: never, or none */
   RpcProgress *on_progress;  /* {"text","done","total"}; may be NULL */
   void *progress_context;
+  void (*on_push)(const json_t *message); /* {"push","params"} to boughd at once */
   json_t *watch; /* array of {endpoint,pid,start_time} that boughd is to watch from now on */
   json_t *push;  /* array of {push,params} that boughd is to tell the proxy; see proxy/control.h */
 } Context;
@@ -28,6 +29,9 @@ void context_report(const Context *context, const char *text, int64_t done, int6
 
 /* Has boughd tell the proxy when this request is done. params is stolen. */
 void context_push(Context *context, const char *name, json_t *params);
+
+/* The same at once, for what this request then waits for. */
+void context_push_now(Context *context, const char *name, json_t *params);
 
 /* Takes a volume's lock: shared by whoever forks from it, exclusive for starting, stopping,
  * deleting it. *ret is a descriptor; closing it gives the lock back. BRANCH_BUSY after timeout_ms.

@@ -314,6 +314,14 @@ bool endpoint_stop(Context *context, const char *id, bool immediate, EndpointRow
   return true;
 }
 
+bool endpoint_stop_held(Context *context, const BranchRow *branch, EndpointRow *endpoint,
+                        Error *err) {
+  endpoint->wanted = false;
+  return endpoint_update(context->catalog, endpoint, err) &&
+         stop_process(context, branch->volume, endpoint, false, err) &&
+         endpoint_update(context->catalog, endpoint, err);
+}
+
 bool endpoint_revive(Context *context, const char *id, Error *err) {
   EndpointRow endpoint;
   BranchRow branch;

@@ -13,6 +13,10 @@ CHECKED bool endpoint_start(Context *context, const char *branch, EndpointRow *r
 CHECKED bool endpoint_stop(Context *context, const char *branch, bool immediate, EndpointRow *ret,
                            Error *err);
 
+/* The same for a caller that holds the volume's lock, to leave no gap for a start behind it. */
+CHECKED bool endpoint_stop_held(Context *context, const BranchRow *branch, EndpointRow *endpoint,
+                                Error *err);
+
 /* Writes the settings of a running compute anew and has them read: who may log in may have changed.
  */
 CHECKED bool endpoint_configure(Context *context, const BranchRow *branch,

@@ -16,6 +16,7 @@ static const OperationKind kinds[] = {
     {"branch.reset", branch_reset_recover, "the new volume goes, or, once swapped in, the old one"},
     {"branch.rename", branch_rename_recover, "nothing to do: the name changes in one transaction"},
     {"branch.protect", branch_rename_recover, "nothing to do: one transaction"},
+    {"endpoint.repoint", branch_repoint_recover, "the new branch goes; nothing had moved"},
     {"branch.delete", branch_delete_recover, "finished"},
 };
 

@@ -201,9 +201,11 @@ static json_t *describe_route(const Context *context, const Visit *visit, const 
   int most = size != NULL ? size->max_connections - RESERVED_CONNECTIONS : 0;
   int64_t limit = json_integer_or(context->home->config, "connections_per_branch", most);
   int64_t idle = json_integer_or(context->home->config, "session_idle_seconds", 0);
-  return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:I, s:I}", "session", visit->session.id,
+  AUTO(str_free)
+  char *compute = str_format("%d-%lld", visit->endpoint.pid, (long long)visit->endpoint.start_time);
+  return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:I, s:I}", "session", visit->session.id,
                    "endpoint", visit->endpoint.id, "branch", visit->branch.name, "socket_directory",
-                   directory, "port", PLATFORM_PORT, "role", role, "idle_ms",
+                   directory, "port", PLATFORM_PORT, "compute", compute, "role", role, "idle_ms",
                    (json_int_t)(idle > 0 && idle < COUNT_LIMIT ? idle * 1000 : 0),
                    "connections_limit", (json_int_t)(limit > 0 && limit < most ? limit : most));
 }

@@ -57,6 +57,7 @@ bool doctor_status(Context *context, const json_t *daemon, json_t **ret, Error *
                 context->home->postgres_bin);
   if (daemon != NULL) {
     (void)json_object_set(status, "boughd", (json_t *)daemon);
+    (void)json_object_set(status, "proxy", json_object_get(daemon, "proxy"));
     (void)json_object_set(status, "uptime_seconds", json_object_get(daemon, "uptime_seconds"));
   }
   add_counts(context, status);

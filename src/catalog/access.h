@@ -106,6 +106,8 @@ CHECKED bool endpoint_idle(Catalog *catalog, int64_t idle_seconds, bool roots, j
                            Error *err);
 /* Takes back the wish that the endpoint runs unless it has a session: then *ret_free is false. */
 CHECKED bool endpoint_release(Catalog *catalog, const char *id, bool *ret_free, Error *err);
+/* Gives a stopped endpoint to another branch. */
+CHECKED bool endpoint_move(Catalog *catalog, const char *id, const char *branch, Error *err);
 /* Somebody was seen at work there. */
 CHECKED bool endpoint_touch(Catalog *catalog, const char *id, Error *err);
 CHECKED bool endpoint_count_wake(Catalog *catalog, const char *id, Error *err);

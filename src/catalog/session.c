@@ -201,6 +201,14 @@ bool endpoint_release(Catalog *catalog, const char *id, bool *ret_free, Error *e
   return true;
 }
 
+bool endpoint_move(Catalog *catalog, const char *id, const char *branch, Error *err) {
+  const char *const values[] = {id, branch};
+  return catalog_query(catalog,
+                       "UPDATE lakebase.endpoints SET branch_id = $2, volume_id = NULL,"
+                       " failures = 0, error = '' WHERE endpoint_id = $1",
+                       ARRAY_LENGTH(values), values, NULL, err);
+}
+
 bool endpoint_touch(Catalog *catalog, const char *id, Error *err) {
   return catalog_query(
       catalog, "UPDATE lakebase.endpoints SET active_at = clock_timestamp() WHERE endpoint_id = $1",

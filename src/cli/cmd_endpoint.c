@@ -211,6 +211,19 @@ void cmd_endpoint_change_show(Cli *cli, const json_t *result) {
             show_text(endpoint, "state"), duration);
 }
 
+json_t *cmd_endpoint_repoint_body(const Cli *cli) {
+  return json_pack("{s:s*, s:s*}", "to", invocation_value(&cli->invocation, "to"), "grace",
+                   invocation_value(&cli->invocation, "grace"));
+}
+
+void cmd_endpoint_repoint_show(Cli *cli, const json_t *result) {
+  char duration[HUMAN_SIZE];
+  human_duration(json_number_or(result, "duration_ms", 0), duration);
+  show_line(cli, COLOUR_GOOD, "branch %s is made from %s now, after %s; what it was is %s",
+            cli->invocation.arguments[0], show_text(json_object_get(result, "branch"), "parent"),
+            duration, show_text(result, "previous"));
+}
+
 /* Operations
  * ---------------------------------------------------------------------------------------- */
 

@@ -137,6 +137,7 @@ void cmd_status_show(Cli *cli, const json_t *result) {
   show_field(cli, "boughd", daemon);
   for (size_t at = 0; at < ARRAY_LENGTH(parts); at++)
     show_part(cli, result, parts[at]);
+  show_part(cli, result, "proxy"); /* without it computes are reached over their sockets only */
   show_room(cli, json_object_get(result, "pool"));
   show_field(cli, "home", json_string_or(result, "home", NULL));
   show_field(cli, "mode", json_string_or(result, "mode", NULL));

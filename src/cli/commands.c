@@ -261,6 +261,22 @@ const Command commands[] = {
      .timeout_s = SECONDS_LONG,
      .show = cmd_endpoint_change_show},
 
+    {.noun = "endpoint",
+     .verb = "repoint",
+     .summary = "let a branch's name lead to a new branch made from another one",
+     .details = "The old branch stays under a generated name, with its data and its children. The "
+                "connection string stays the same; open sessions are ended after the grace, and "
+                "new ones wait for the new branch.",
+     .arguments = {BRANCH_ARGUMENT},
+     .flags = {{"to", "SNAPSHOT", "the branch to make it from"},
+               {"grace", "SPAN", "how long open sessions may go on; default: 2s, at most 30s"}},
+     .changes = true,
+     .method = "POST",
+     .path = BRANCH_PATH "/endpoint/repoint",
+     .timeout_s = SECONDS_LONG,
+     .body = cmd_endpoint_repoint_body,
+     .show = cmd_endpoint_repoint_show},
+
     {.noun = "principal",
      .verb = "add",
      .summary = "let a person, an agent or a CI job in",

@@ -23,7 +23,9 @@ CommandShow cmd_branch_create_show, cmd_branch_list_show, cmd_branch_tree_show,
 CommandRun cmd_psql_run, cmd_url_run;
 CommandShow cmd_url_show;
 
-CommandShow cmd_endpoint_list_show, cmd_endpoint_show_show, cmd_endpoint_change_show;
+CommandBody cmd_endpoint_repoint_body;
+CommandShow cmd_endpoint_repoint_show, cmd_endpoint_list_show, cmd_endpoint_show_show,
+    cmd_endpoint_change_show;
 CommandShow cmd_operation_list_show;
 
 CommandBody cmd_principal_add_body, cmd_principal_token_body;

@@ -146,6 +146,14 @@ static bool post_suspend(Context *context, const ApiRequest *request, json_t **r
   WITH_PROJECT(start_or_suspend(context, &project, request->branch, false, ret, err));
 }
 
+static bool post_repoint(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  const char *to = NULL;
+  const char *grace = json_string_or(request->body, "grace", NULL);
+  if (!json_get_string(request->body, "to", &to, err))
+    return false;
+  WITH_PROJECT(branch_repoint(context, &project, request->branch, to, grace, ret, err));
+}
+
 static bool get_operations(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
   return show_operations(context, ret, err);
 }
@@ -308,6 +316,8 @@ static const Route routes[] = {
     {"GET", BRANCHES "/{b}/endpoint", get_endpoint, SHORT, 0, "Show an endpoint and its log"},
     {"POST", BRANCHES "/{b}/endpoint/start", post_start, MINUTES, 0, "Start an endpoint"},
     {"POST", BRANCHES "/{b}/endpoint/suspend", post_suspend, MINUTES, 0, "Suspend an endpoint"},
+    {"POST", BRANCHES "/{b}/endpoint/repoint", post_repoint, MINUTES, 0,
+     "Move a name and its endpoint to a new branch made from another one"},
     {"GET", "/v1/projects/{p}/endpoints", get_endpoints, SHORT, 0, "List endpoints"},
     {"GET", "/v1/principals", get_principals, SHORT, 0, "List principals and their tokens"},
     {"POST", "/v1/principals", post_principals, SHORT, 0, "Add a principal"},

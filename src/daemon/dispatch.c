@@ -118,8 +118,13 @@ static void on_deadline(evutil_socket_t fd, short events, void *context) {
 static void on_message(Worker *worker, const json_t *message) {
   Dispatcher *dispatcher = worker->dispatcher;
   const json_t *progress = json_object_get(message, "progress");
+  const json_t *now = json_object_get(message, "now");
   if (worker->job == NULL)
     return;
+  if (now != NULL) {
+    dispatcher->hooks.push(dispatcher->hooks.context, now);
+    return;
+  }
   if (progress != NULL) {
     if (worker->job->on_progress != NULL)
       worker->job->on_progress(worker->job->context, progress);
@@ -170,7 +175,8 @@ static void on_readable(struct bufferevent *pipe, void *context) {
         worker_lost(worker, ERROR_INTERNAL, "a worker sent nonsense");
       return;
     }
-    bool is_last = json_object_get(message, "progress") == NULL;
+    bool is_last =
+        json_object_get(message, "progress") == NULL && json_object_get(message, "now") == NULL;
     on_message(worker, message);
     if (is_last) /* the worker may be gone by now; it sends nothing before its next job */
       return;

@@ -43,6 +43,7 @@ struct ProxyProcess {
   struct event_base *base;
   ProxyProcessHooks hooks;
   Watched present;
+  bool present_said; /* it serves */
   Watched old; /* of another program; drained when the present one has said hello */
   struct event *again;
   int64_t delay_ms;
@@ -79,6 +80,7 @@ static void on_present_ended(evutil_socket_t fd, short events, void *context) {
   ProxyProcess *process = context;
   log_warning("proxy %d has ended", process->present.pid);
   unwatch(&process->present);
+  process->present_said = false;
   if (clock_monotonic_ms() - process->started_ms > CALM_MS)
     process->delay_ms = FIRST_DELAY_MS;
   if (!process->is_ended)
@@ -259,10 +261,12 @@ void proxy_process_free(ProxyProcess *process) {
 }
 
 void proxy_process_said(ProxyProcess *process, int pid) {
-  if (pid != process->present.pid)
-    return;
-  process->delay_ms = FIRST_DELAY_MS;
-  if (process->old.pid > 0)
+  if (pid == process->present.pid) {
+    process->delay_ms = FIRST_DELAY_MS;
+    process->present_said = true;
+  }
+  /* whichever of the two is here first: the old one is told when both are */
+  if (process->old.pid > 0 && process->present_said)
     process->hooks.drain(process->hooks.context, process->old.pid, DRAIN_MS);
 }
 

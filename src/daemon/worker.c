@@ -98,6 +98,12 @@ static void send_progress(void *context, const json_t *progress) {
   (void)!frame_write(STDIN_FILENO, message, NULL, 0, &ignored);
 }
 
+static void send_push(const json_t *push) {
+  AUTO(json_free) json_t *message = json_pack("{s:O}", "now", push);
+  Error ignored = ERROR_INIT; /* boughd's end ends this worker too */
+  (void)!frame_write(STDIN_FILENO, message, NULL, 0, &ignored);
+}
+
 static bool prepare(Worker *worker, const Route *route, const json_t *message, Error *err) {
   Error failure = ERROR_INIT;
   worker->context.caller_has_token = false;
@@ -197,6 +203,7 @@ int worker_main(const char *home_root, int parent) {
                              .agent = agent_new(worker.home),
                              .sessions = session_cache_new(worker.home),
                              .logins = login_cache_new(),
+                             .on_push = send_push,
                              .on_progress = send_progress};
   bool ok = serve(&worker, &failure);
   if (!ok)

@@ -17,6 +17,7 @@ void route_free(Route *route) {
   str_free(route->socket);
   str_free(route->role);
   str_free(route->database);
+  str_free(route->compute);
   mem_free(route);
 }
 
@@ -44,6 +45,7 @@ bool route_read(const json_t *answer, const char *database, Route **ret, Error *
   route->branch = str_dup(json_string_or(answer, "branch", ""));
   route->role = str_dup(role);
   route->database = str_dup(json_string_or(answer, "database", database));
+  route->compute = str_dup(json_string_or(answer, "compute", ""));
   route->socket = str_format("%s/.s.PGSQL.%lld", directory, (long long)port);
   if (role[0] == '\0' || strlen(route->socket) >= sizeof((struct sockaddr_un *)NULL)->sun_path)
     return error_set(err, ERROR_INTERNAL, "boughd answered no usable place");
@@ -61,12 +63,13 @@ Route *route_copy(const Route *route) {
   copy->socket = str_dup(route->socket);
   copy->role = str_dup(route->role);
   copy->database = str_dup(route->database);
+  copy->compute = str_dup(route->compute);
   return copy;
 }
 
 bool route_same(const Route *left, const Route *right) {
-  return str_equal(left->socket, right->socket) && str_equal(left->role, right->role) &&
-         str_equal(left->database, right->database);
+  return str_equal(left->socket, right->socket) && str_equal(left->compute, right->compute) &&
+         str_equal(left->role, right->role) && str_equal(left->database, right->database);
 }
 
 typedef struct Entry {

@@ -9,8 +9,9 @@
 
 typedef struct Route {
   char *endpoint;
-  char *branch; /* "" for the catalog */
-  char *socket; /* path of the compute's socket */
+  char *branch;  /* "" for the catalog */
+  char *socket;  /* path of the compute's socket */
+  char *compute; /* which process has the socket: another one's sessions may be there, too */
   char *role;
   char *database;
   int64_t idle_ms;
@@ -23,7 +24,7 @@ DEFINE_AUTO(Route *, route_free)
 /* Reads boughd's answer; database is what was asked for. */
 CHECKED bool route_read(const json_t *answer, const char *database, Route **ret, Error *err);
 Route *route_copy(const Route *route);
-/* Whether both lead to the same place as the same role. */
+/* Whether both lead to the same process as the same role. */
 bool route_same(const Route *left, const Route *right);
 
 typedef struct RouteCache RouteCache;

@@ -36,6 +36,7 @@ choose_operation() {
   branch-create-* | wal-before-copy) OPERATION=(branch create victim) ;;
   branch-reset-*) OPERATION=(branch reset victim) ;;
   branch-rename-*) OPERATION=(branch rename victim renamed) ;;
+  endpoint-repoint-*) OPERATION=(endpoint repoint victim --to production --grace 0) ;;
   branch-delete-*) OPERATION=(branch delete victim) ;;
   import-*) OPERATION=(project create second --sample inventory) ;;
   start-*) OPERATION=(endpoint start victim) ;;
@@ -45,10 +46,10 @@ choose_operation() {
 
 prepare() {
   case $1 in
-  branch-reset-* | branch-rename-* | branch-delete-* | start-*)
+  branch-reset-* | branch-rename-* | branch-delete-* | endpoint-repoint-* | start-*)
     bough --project shop branch create victim >/dev/null 2>&1
     ;;&
-  branch-reset-* | branch-rename-* | branch-delete-*)
+  branch-reset-* | branch-rename-* | branch-delete-* | endpoint-repoint-*)
     bough --project shop psql victim -- -XAtqc 'create table mine (x int)'
     ;;
   esac
@@ -62,7 +63,7 @@ done_or_gone() {
   branch-create-* | wal-before-copy)
     ! branch_exists victim || [[ $(table_sum victim inventory) == "$rows" ]]
     ;;
-  branch-reset-*) [[ $(table_sum victim inventory) == "$rows" ]] ;;
+  branch-reset-* | endpoint-repoint-*) [[ $(table_sum victim inventory) == "$rows" ]] ;;
   branch-rename-*) branch_exists victim || branch_exists renamed ;;
   branch-delete-*) ! branch_exists victim || [[ $(table_sum victim inventory) == "$rows" ]] ;;
   import-*)
@@ -78,7 +79,7 @@ done_or_gone() {
 
 clear_away() {
   local name
-  for name in victim renamed; do
+  for name in victim renamed $(branch_names | tr ' ' '\n' | grep '^victim-'); do
     ! branch_exists "$name" || bough branch delete "$name" >/dev/null 2>&1
   done
   bough project delete second >/dev/null 2>&1 || true
