@@ -62,14 +62,17 @@ stage_build-sanitized() {
 # From meson's log the counts of cmocka's summaries; a test that failed without one counts as one.
 count_units() {
   jq -r '[.result, ((.stdout // "") + "\n" + (.stderr // "") | gsub("\n"; "\u0001"))] | @tsv' "$1" | awk -F'\t' '
-    function number(label,   at, rest) {
-      at = index($2, label)
-      if (!at) return -1
-      rest = substr($2, at + length(label)) + 0
-      return rest
+    function number(label,   text, sum) {
+      sum = -1
+      text = $2
+      while (match(text, "\\[  " label " *\\] [0-9]+ test")) {
+        sum = (sum < 0 ? 0 : sum) + substr(text, RSTART + 12)
+        text = substr(text, RSTART + RLENGTH)
+      }
+      return sum
     }
     {
-      p = number("[  PASSED  ] "); f = number("[  FAILED  ] "); s = number("[  SKIPPED ] ")
+      p = number("PASSED"); f = number("FAILED"); s = number("SKIPPED")
       ok = $1 == "OK" || $1 == "SKIP" || $1 == "EXPECTEDFAIL"
       if (p < 0) p = $1 == "OK" ? 1 : 0
       if (s < 0) s = $1 == "SKIP" ? 1 : 0
@@ -86,7 +89,7 @@ unit() {
   meson test -C "$build" --suite unit --num-processes 2 --timeout-multiplier 4 --print-errorlogs || true
   # shellcheck disable=SC2046
   tally $(count_units "$build/meson-logs/testlog.json")
-  grep -ho '\[  SKIPPED \] [a-z].*' "$build/meson-logs/testlog.txt" || true
+  grep -ho '\[  SKIPPED \] [a-z].*' "$build/meson-logs/testlog.txt" | sort -u || true
 }
 
 stage_unit-gcc() { unit gcc; }
