@@ -32,7 +32,8 @@ enum {
   IDLE_TICKS = 2,
   MEASURE_TICKS = 15,
   DRAIN_SECONDS = 60, /* for running jobs when boughd is told to stop */
-  FAREWELL_MS = 200,  /* for the last answers to leave */
+  PROXY_END_MS = 5000,
+  FAREWELL_MS = 200, /* for the last answers to leave */
 };
 
 typedef struct Daemon {
@@ -49,9 +50,9 @@ typedef struct Daemon {
   struct event *signals[2];
   bool ticking;
   unsigned ticks;
-  bool stopping;   /* new requests are refused */
-  bool draining;   /* running ones are waited for */
-  bool proxy_ends; /* the proxy was told to end and is waited for */
+  bool stopping;          /* new requests are refused */
+  bool draining;          /* running ones are waited for */
+  int64_t proxy_limit_ms; /* until when the proxy's end is waited for */
   int64_t started_monotonic_us;
   int64_t started_wall_us;
   json_t *problems; /* what recovery could not put right, for doctor */
@@ -99,9 +100,7 @@ static void on_drain(evutil_socket_t fd, short events, void *context) {
   (void)events;
   static int waited;
   Daemon *daemon = context;
-  bool proxy_ends = daemon->proxy_ends && !proxy_process_is_gone(daemon->proxy);
-  if ((dispatcher_running(daemon->dispatcher) == 0 && !proxy_ends) ||
-      ++waited > DRAIN_SECONDS * 10) {
+  if (dispatcher_running(daemon->dispatcher) == 0 || ++waited > DRAIN_SECONDS * 10) {
     exit_soon(daemon);
     return;
   }
@@ -117,6 +116,7 @@ static void stop(Daemon *daemon) {
   daemon->draining = true;
   log_info("stopping");
   http_server_stop_accepting(daemon->api);
+  proxy_link_stop(daemon->proxies);
   (void)event_del(daemon->tick);
   on_drain(-1, 0, daemon);
 }
@@ -141,9 +141,23 @@ static void on_request_progress(void *context, const json_t *progress) {
   http_progress(pending->exchange, progress);
 }
 
-static void end_proxy(Daemon *daemon) {
-  daemon->proxy_ends = true;
+static void on_proxy_look(evutil_socket_t fd, short events, void *context) {
+  (void)fd;
+  (void)events;
+  Daemon *daemon = context;
+  struct timeval again = {.tv_usec = 50 * 1000};
+  if (!proxy_process_is_gone(daemon->proxy) && clock_monotonic_ms() < daemon->proxy_limit_ms)
+    (void)event_base_once(daemon->base, -1, EV_TIMEOUT, on_proxy_look, daemon, &again);
+  else
+    dispatcher_submit(daemon->dispatcher, route_job("catalog-stop"), json_object(), NULL, 0, NULL,
+                      on_catalog_stopped, daemon);
+}
+
+/* The proxy before the catalog: it has the ends of its sessions recorded. */
+static void end_proxy_and_catalog(Daemon *daemon) {
+  daemon->proxy_limit_ms = clock_monotonic_ms() + PROXY_END_MS;
   proxy_process_end(daemon->proxy);
+  on_proxy_look(-1, 0, daemon);
 }
 
 static void on_request_done(void *context, const json_t *result, const Error *failure) {
@@ -156,10 +170,7 @@ static void on_request_done(void *context, const json_t *result, const Error *fa
     http_answer(pending->exchange, result, failure);
   if (pending->stops && failure == NULL) {
     if (pending->stops_computes)
-      end_proxy(daemon);
-    if (pending->stops_computes)
-      dispatcher_submit(daemon->dispatcher, route_job("catalog-stop"), json_object(), NULL, 0, NULL,
-                        on_catalog_stopped, daemon);
+      end_proxy_and_catalog(daemon);
     else
       stop(daemon);
   } else if (pending->stops) {

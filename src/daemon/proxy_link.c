@@ -394,16 +394,20 @@ bool proxy_link_open(const Home *home, struct event_base *base, Dispatcher *disp
   return true;
 }
 
-void proxy_link_stop_accepting(ProxyLink *link) {
+void proxy_link_stop(ProxyLink *link) {
   if (link->listener != NULL)
     evconnlistener_free(link->listener);
   link->listener = NULL;
+  Peer *peer = NULL;
+  TAILQ_FOREACH(peer, &link->peers, link) {
+    (void)bufferevent_disable(peer->pipe, EV_READ);
+  }
 }
 
 void proxy_link_free(ProxyLink *link) {
   if (link == NULL)
     return;
-  proxy_link_stop_accepting(link);
+  proxy_link_stop(link);
   while (!TAILQ_EMPTY(&link->peers))
     peer_free(TAILQ_FIRST(&link->peers));
   for (Away *away; (away = TAILQ_FIRST(&link->away)) != NULL;) {

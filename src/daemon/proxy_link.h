@@ -20,7 +20,8 @@ typedef struct ProxyLinkHooks {
 CHECKED bool proxy_link_open(const Home *home, struct event_base *base, Dispatcher *dispatcher,
                              const ProxyLinkHooks *hooks, ProxyLink **ret, Error *err);
 void proxy_link_free(ProxyLink *link);
-void proxy_link_stop_accepting(ProxyLink *link);
+/* Nothing more is read: what runs is answered, the rest the proxy asks the next boughd. */
+void proxy_link_stop(ProxyLink *link);
 
 /* To all proxy processes, {"push","params"}; or to that one. */
 void proxy_link_push(ProxyLink *link, const json_t *message);
