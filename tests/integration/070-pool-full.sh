@@ -67,5 +67,5 @@ for glutton in glutton1 glutton2 glutton3 glutton4 glutton5 glutton6; do
   bough branch delete "$glutton" >/dev/null 2>&1 || true
 done
 btrfs subvolume sync "$(config .pool.path)" >/dev/null 2>&1 || true
-check "after deleting them a create works again" bough branch create again
+check "after deleting them a create works again" wait_for 60 bough branch create again
 check "rows, volumes and processes agree" agreement

@@ -22,11 +22,10 @@ for name in pagila chinook northwind iso3166; do
 done
 start_bough
 
-# url_of BRANCH DATABASE: its connection string with that database.
+# url_of BRANCH DATABASE: the connection string of its socket, with that database.
 url_of() {
-  local answer
-  answer=$(bough --json url "$1" 2>/dev/null)
-  jq -r --arg db "$2" '.result | "host=\(.host) port=\(.port) user=\(.user) dbname=\($db)"' <<<"$answer"
+  bough endpoint start "$1" --quiet >/dev/null 2>&1
+  result .socket_url url "$1" | sed -E "s,^postgresql:///[^?]*,postgresql:///$2,"
 }
 
 compare() {
