@@ -1,6 +1,7 @@
 /* Hands jobs to worker processes. */
 #include "daemon/dispatch.h"
 
+#include "core/clock.h"
 #include "core/io.h"
 #include "core/log.h"
 #include "core/process.h"
@@ -22,7 +23,9 @@ enum {
   WORKER_LIMIT = 20,
   QUICK_WORKERS = 4, /* of these, that only quick jobs are given to */
   LONG_LIMIT = 8,    /* workers that long jobs may hold at once */
-  IDLE_WORKERS = 3,  /* kept; further ones end when they have nothing to do */
+  IDLE_WORKERS = 3,  /* kept; further ones end when they had nothing to do for a while */
+  IDLE_MS = 15 * 1000,
+  CULL_SECONDS = 5,
   QUEUE_LIMIT = 2000,
 };
 
@@ -43,13 +46,15 @@ typedef struct Worker {
   pid_t pid;
   struct bufferevent *pipe;
   struct event *deadline;
-  Job *job; /* NULL: idle */
+  Job *job;           /* NULL: idle */
+  int64_t idle_since; /* monotonic, ms */
 } Worker;
 
 struct Dispatcher {
   struct event_base *base;
   const Home *home;
   DispatchHooks hooks;
+  struct event *cull;
   bool ready;
   TAILQ_HEAD(, Job) queue;
   TAILQ_HEAD(, Worker) workers;
@@ -143,10 +148,24 @@ static void on_message(Worker *worker, const json_t *message) {
   if (error != NULL)
     json_to_error(error, &failure);
   finish_job(worker, json_object_get(message, "result"), error != NULL ? &failure : NULL);
-  if (dispatcher->queued == 0 && dispatcher->worker_count > IDLE_WORKERS)
-    worker_free(worker); /* it ends when its pipe closes */
-  else
-    pump(dispatcher);
+  worker->idle_since = clock_monotonic_ms();
+  pump(dispatcher);
+}
+
+/* A worker costs memory while it waits, and its connections when it is made anew: one that was busy
+ * a moment ago is likely to be needed again. */
+static void on_cull(evutil_socket_t fd, short events, void *context) {
+  (void)fd;
+  (void)events;
+  Dispatcher *dispatcher = context;
+  int64_t limit = clock_monotonic_ms() - IDLE_MS;
+  Worker *worker = TAILQ_FIRST(&dispatcher->workers);
+  while (worker != NULL && dispatcher->worker_count > IDLE_WORKERS) {
+    Worker *next = TAILQ_NEXT(worker, link);
+    if (worker->job == NULL && worker->idle_since < limit)
+      worker_free(worker); /* it ends when its pipe closes */
+    worker = next;
+  }
 }
 
 /* Takes one whole frame off the pipe; false when there is none yet. */
@@ -296,6 +315,8 @@ Dispatcher *dispatcher_new(struct event_base *base, const Home *home, const Disp
   dispatcher->hooks = *hooks;
   TAILQ_INIT(&dispatcher->queue);
   TAILQ_INIT(&dispatcher->workers);
+  dispatcher->cull = event_new(base, -1, EV_PERSIST, on_cull, dispatcher);
+  (void)event_add(dispatcher->cull, &(struct timeval){.tv_sec = CULL_SECONDS});
   return dispatcher;
 }
 
@@ -316,6 +337,7 @@ void dispatcher_cancel_long(Dispatcher *dispatcher) {
 void dispatcher_free(Dispatcher *dispatcher) {
   if (dispatcher == NULL)
     return;
+  event_free(dispatcher->cull);
   for (Worker *worker; (worker = TAILQ_FIRST(&dispatcher->workers)) != NULL;) {
     if (worker->job != NULL)
       job_free(worker->job);
