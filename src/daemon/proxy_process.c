@@ -44,7 +44,7 @@ struct ProxyProcess {
   ProxyProcessHooks hooks;
   Watched present;
   bool present_said; /* it serves */
-  Watched old; /* of another program; drained when the present one has said hello */
+  Watched old;       /* of another program; drained when the present one has said hello */
   struct event *again;
   int64_t delay_ms;
   int64_t started_ms;
