@@ -4,6 +4,7 @@
 #include "branch/endpoint.h"
 #include "branch/login.h"
 #include "branch/principal.h"
+#include "branch/watch.h"
 #include "catalog/access.h"
 #include "compute/compute.h"
 #include "core/io.h"
@@ -245,6 +246,15 @@ bool session_route(Context *context, const json_t *params, json_t **ret, Error *
 
 /* ---- waking ---- */
 
+/* What was stopped before it filled the pool is not started again by whoever reconnects, but by
+ * somebody who means it. */
+static bool check_not_suspended(const EndpointRow *endpoint, Error *err) {
+  if (!str_starts(endpoint->error, WATCH_SUSPENDED))
+    return true;
+  (void)error_set(err, ERROR_POOL_FULL, "the branch is %s", endpoint->error);
+  return error_hint(err, "make room, then `bough endpoint start`");
+}
+
 bool session_wake(Context *context, const json_t *params, json_t **ret, Error *err) {
   const char *branch = NULL;
   EndpointRow endpoint;
@@ -253,7 +263,8 @@ bool session_wake(Context *context, const json_t *params, json_t **ret, Error *e
       !endpoint_of_branch(context->catalog, branch, &endpoint, err))
     return false;
   bool was_awake = endpoint_is_awake(&endpoint);
-  bool ok = endpoint_start(context, branch, &endpoint, &failure);
+  bool ok = was_awake || check_not_suspended(&endpoint, &failure);
+  ok = ok && endpoint_start(context, branch, &endpoint, &failure);
   const AuditRow row = {.actor_name = json_string_or(params, "principal", ""),
                         .service = "boughd",
                         .action = "endpoint.wake",

@@ -31,7 +31,7 @@ static bool suspend(Context *context, const Writer *writer, const char *reason, 
   EndpointRow endpoint;
   if (!endpoint_stop(context, writer->branch.id, true, &endpoint, err))
     return false;
-  (void)snprintf(endpoint.error, sizeof endpoint.error, "suspended: %s", reason);
+  (void)snprintf(endpoint.error, sizeof endpoint.error, WATCH_SUSPENDED "%s", reason);
   AUTO(str_free)
   char *text = str_format("branch \"%s\" suspended: %s (%lld MB written)", writer->branch.name,
                           reason, (long long)(writer->written >> 20));

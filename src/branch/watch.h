@@ -3,6 +3,9 @@
 
 #include "branch/context.h"
 
+#define WATCH_SUSPENDED                                                                            \
+  "suspended: " /* how the error of an endpoint begins that was stopped here */
+
 /* Suspends ephemeral branches that wrote more than they may ("branch_bytes" in config.json, default
  * 20 GB), and, when creates are refused already, the one that wrote most, so that the parents can
  * go on writing. Looking at all writers costs a little for each: while there is room it is done

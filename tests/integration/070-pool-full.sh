@@ -50,6 +50,8 @@ someone_is_suspended() {
   [[ $(result '[.endpoints[] | select(.error != null and (.error | startswith("suspended")))] | length' endpoint list) -ge 1 ]]
 }
 check "who ate the pool is suspended" wait_for 5 someone_is_suspended
+suspended=$(result '[.endpoints[] | select(.error != null and (.error | startswith("suspended")))][0].branch' endpoint list)
+matches "and isn't woken by connecting" "$(psql -XAtqc 'select 1' "$(connection "$suspended")" 2>&1 || true)" 'the branch is suspended'
 check "production runs" test "$(endpoint production state)" = running
 check "creates are refused at last" test -n "$refused"
 expect_error pool-full "a create is refused" branch create one-more
