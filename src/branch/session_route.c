@@ -186,12 +186,9 @@ static bool leave_a_trace(Context *context, const Visit *visit, const Error *fai
 }
 
 static bool record(Context *context, const Visit *visit, bool *ret_awake, Error *err) {
-  bool is_new = false;
-  AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
-  return catalog_begin(context->catalog, &guard, err) &&
-         session_record(context->catalog, &visit->session, ret_awake, &is_new, err) &&
-         (!*ret_awake || !is_new || leave_a_trace(context, visit, NULL, err)) &&
-         catalog_commit(&guard, err);
+  AUTO(json_free) json_t *params = trail_params(visit);
+  return session_record(context->catalog, &visit->session, &visit->principal, params, ret_awake,
+                        err);
 }
 
 /* ---- the answer ---- */

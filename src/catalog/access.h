@@ -72,12 +72,12 @@ typedef struct SessionRow {
   bool tls;
 } SessionRow;
 
-/* Records a session on a compute that runs and is to go on running; *ret_awake is false, and
- * nothing was written, when it isn't so (any more): from then on suspend sees the session and
- * leaves the compute alone. A session of that id is taken over (its compute may have changed);
- * *ret_is_new. In a transaction of the caller's. */
-CHECKED bool session_record(Catalog *catalog, const SessionRow *row, bool *ret_awake,
-                            bool *ret_is_new, Error *err);
+/* Records a session on a compute that runs and is to go on running, and its start in the trail, as
+ * actor's and with params; *ret_awake is false, and nothing was written, when it isn't so (any more).
+ * From then on suspend sees the session and leaves the compute alone. A session of that id is taken
+ * over (its compute may have changed) and isn't in the trail again. */
+CHECKED bool session_record(Catalog *catalog, const SessionRow *row, const PrincipalRow *actor,
+                            const json_t *params, bool *ret_awake, Error *err);
 
 /* One that isn't there any more is fine. how: {bytes_in, bytes_out, duration_ms, reason}. */
 CHECKED bool session_end(Catalog *catalog, const char *id, const json_t *how, Error *err);

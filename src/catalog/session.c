@@ -5,30 +5,29 @@
 
 #include <stdio.h>
 
-/* The lock on the endpoint's row is what endpoint_release takes too: whoever comes second sees what
- * the first has done. */
-static bool lock_awake(Catalog *catalog, const char *endpoint, bool *ret_awake, Error *err) {
-  AUTO(rows_free) Rows *rows = NULL;
-  if (!catalog_query(catalog,
-                     "SELECT FROM lakebase.endpoints WHERE endpoint_id = $1"
-                     " AND state = 'running' AND wanted FOR SHARE",
-                     1, &endpoint, &rows, err))
-    return false;
-  *ret_awake = rows_count(rows) == 1;
-  return true;
-}
+/* One statement, since every connection waits for it. The lock on the endpoint's row is what
+ * endpoint_release takes too: whoever comes second sees what the first has done. */
+static const char record_sql[] =
+    "WITH awake AS (SELECT FROM lakebase.endpoints WHERE endpoint_id = $5"
+    "   AND state = 'running' AND wanted FOR SHARE),"
+    " recorded AS (INSERT INTO lakebase.sessions AS s (session_id, boot, principal_id, token_id,"
+    "   endpoint_id, branch_id, project_id, database, source, application_name, tls)"
+    "   SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::boolean FROM awake"
+    "   ON CONFLICT (session_id) DO UPDATE SET endpoint_id = excluded.endpoint_id"
+    "   WHERE s.principal_id = excluded.principal_id AND s.boot = excluded.boot"
+    "   RETURNING s.xmax = 0 AS is_new),"
+    " trail AS (INSERT INTO access.audit (actor_type, actor, on_behalf_of, session_id, source_ip,"
+    "   service_name, action_name, request_params, status, project_id, branch_id, endpoint_id)"
+    "   SELECT $12, $13, nullif($14, ''), $1, $9, 'proxy', 'session.start', $15::jsonb, 'ok',"
+    "   $7, $6, $5 FROM recorded WHERE is_new)"
+    " SELECT (SELECT count(*) FROM awake), (SELECT count(*) FROM recorded)";
 
-static bool insert(Catalog *catalog, const SessionRow *row, bool *ret_is_new, Error *err) {
-  static const char sql[] =
-      "INSERT INTO lakebase.sessions (session_id, boot, principal_id, token_id, endpoint_id,"
-      " branch_id, project_id, database, source, application_name, tls)"
-      " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-      " ON CONFLICT (session_id) DO UPDATE SET endpoint_id = excluded.endpoint_id"
-      " WHERE sessions.principal_id = excluded.principal_id AND sessions.boot = excluded.boot"
-      " RETURNING xmax = 0";
+bool session_record(Catalog *catalog, const SessionRow *row, const PrincipalRow *actor,
+                    const json_t *params, bool *ret_awake, Error *err) {
   char database[64];
   char source[256];
   char application[256];
+  AUTO(str_free) char *text = json_text(params);
   message_copy(database, sizeof database, row->database);
   message_copy(source, sizeof source, row->source);
   message_copy(application, sizeof application, row->application_name);
@@ -42,21 +41,24 @@ static bool insert(Catalog *catalog, const SessionRow *row, bool *ret_is_new, Er
                                 database,
                                 source,
                                 application,
-                                row->tls ? "true" : "false"};
+                                row->tls ? "true" : "false",
+                                actor->type,
+                                actor->name,
+                                actor->on_behalf_of,
+                                text};
   AUTO(rows_free) Rows *rows = NULL;
-  if (!catalog_query(catalog, sql, ARRAY_LENGTH(values), values, &rows, err))
+  if (!catalog_query(catalog, record_sql, ARRAY_LENGTH(values), values, &rows, err))
     return false;
-  if (rows_count(rows) == 0)
+  bool awake = rows_get_integer(rows, 0, 0) == 1;
+  if (awake && rows_get_integer(rows, 0, 1) == 0)
     return error_set(err, ERROR_PROTOCOL, "session %.40s is somebody else's", row->id);
-  *ret_is_new = rows_get_bool(rows, 0, 0);
+  *ret_awake = awake;
   return true;
 }
 
-bool session_record(Catalog *catalog, const SessionRow *row, bool *ret_awake, bool *ret_is_new,
-                    Error *err) {
-  return lock_awake(catalog, row->endpoint, ret_awake, err) &&
-         (!*ret_awake || insert(catalog, row, ret_is_new, err));
-}
+/* In front of what may be lost with the last moments before a crash: nobody waits for the disk. */
+#define LAZILY                                                                                     \
+  "WITH lazily AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS off)"
 
 /* Behind "gone AS (DELETE FROM lakebase.sessions ... RETURNING *)": the row of the trail that each
  * leaves, and the time from which its compute is idle. $1: how it ended. */
@@ -75,16 +77,17 @@ bool session_end(Catalog *catalog, const char *id, const json_t *how, Error *err
   AUTO(str_free) char *text = json_text(how);
   const char *const values[] = {text, id};
   return catalog_query(catalog,
-                       "WITH gone AS (DELETE FROM lakebase.sessions WHERE session_id = $2"
-                       " RETURNING *)" LEAVE_A_TRACE,
+                       LAZILY ", gone AS (DELETE FROM lakebase.sessions WHERE session_id = $2"
+                              " AND (SELECT off FROM lazily) = 'off' RETURNING *)" LEAVE_A_TRACE,
                        ARRAY_LENGTH(values), values, NULL, err);
 }
 
 bool session_count_bytes(Catalog *catalog, const json_t *sessions, Error *err) {
-  static const char sql[] =
-      "UPDATE lakebase.sessions AS s SET bytes_in = r.bytes_in, bytes_out = r.bytes_out,"
+  static const char sql[] = LAZILY
+      " UPDATE lakebase.sessions AS s SET bytes_in = r.bytes_in, bytes_out = r.bytes_out,"
       " active_at = clock_timestamp() FROM jsonb_to_recordset($1::jsonb)"
-      " AS r (session text, bytes_in bigint, bytes_out bigint) WHERE s.session_id = r.session";
+      " AS r (session text, bytes_in bigint, bytes_out bigint) WHERE s.session_id = r.session"
+      " AND (SELECT off FROM lazily) = 'off'";
   AUTO(str_free) char *text = json_text(sessions);
   const char *value = text;
   return catalog_query(catalog, sql, 1, &value, NULL, err);
