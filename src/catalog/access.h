@@ -73,9 +73,9 @@ typedef struct SessionRow {
 } SessionRow;
 
 /* Records a session on a compute that runs and is to go on running, and its start in the trail, as
- * actor's and with params; *ret_awake is false, and nothing was written, when it isn't so (any more).
- * From then on suspend sees the session and leaves the compute alone. A session of that id is taken
- * over (its compute may have changed) and isn't in the trail again. */
+ * actor's and with params; *ret_awake is false, and nothing was written, when it isn't so (any
+ * more). From then on suspend sees the session and leaves the compute alone. A session of that id
+ * is taken over (its compute may have changed) and isn't in the trail again. */
 CHECKED bool session_record(Catalog *catalog, const SessionRow *row, const PrincipalRow *actor,
                             const json_t *params, bool *ret_awake, Error *err);
 
