@@ -421,8 +421,6 @@ static void test_slow_readers_are_hung_up_on(void **state) {
   assert_non_null(meanwhile);
   AUTO(str_free) char *text = read_until(fd, NULL);
   assert_true(strlen(text) < BIG);
-  AUTO(json_free) json_t *whole = get(*state, "/big");
-  assert_int_equal(json_string_length(json_object_get(whole, "text")), BIG);
 }
 
 /* ---- answers that come later ---- */
