@@ -235,21 +235,21 @@ static bool check_openable(const BranchRow *branch, Error *err) {
   return error_hint(err, "`bough branch reset %s` makes it anew from its parent", branch->name);
 }
 
-/* Locks the volume that the branch has now: a reset may have given it another one while we waited.
- */
-static bool lock_present_volume(Context *context, const char *id, BranchRow *ret, int *ret_lock,
-                                Error *err) {
+/* Locks the volume that the endpoint leads to now: while we waited a reset may have given its
+ * branch another volume, and a repoint may have given it to another branch. */
+static bool lock_endpoint(Context *context, const char *id, BranchRow *ret_branch,
+                          EndpointRow *ret_endpoint, int *ret_lock, Error *err) {
   for (;;) {
     BranchRow before;
-    BranchRow after;
     AUTO_RELEASE(fd_release) int lock = -1;
-    if (!branch_get(context->catalog, id, &before, err) ||
+    if (!endpoint_get(context->catalog, id, ret_endpoint, err) ||
+        !branch_get(context->catalog, ret_endpoint->branch, &before, err) ||
         !volume_lock(context, before.volume, LOCK_EXCLUSIVE, LOCK_MS, &lock, err) ||
-        !branch_get(context->catalog, id, &after, err))
+        !endpoint_get(context->catalog, id, ret_endpoint, err) ||
+        !branch_get(context->catalog, ret_endpoint->branch, ret_branch, err))
       return false;
-    if (!str_equal(before.volume, after.volume))
+    if (!str_equal(before.id, ret_branch->id) || !str_equal(before.volume, ret_branch->volume))
       continue;
-    *ret = after;
     *ret_lock = lock;
     lock = -1;
     return true;
@@ -272,30 +272,35 @@ static bool start_locked(Context *context, BranchRow *branch, EndpointRow *endpo
   return true;
 }
 
-bool endpoint_start(Context *context, const char *id, EndpointRow *ret, Error *err) {
+bool endpoint_wake(Context *context, const char *id, EndpointRow *ret, Error *err) {
   BranchRow branch;
   EndpointRow endpoint;
-  if (!endpoint_of_branch(context->catalog, id, &endpoint, err))
+  if (!endpoint_get(context->catalog, id, &endpoint, err))
     return false;
   if (endpoint_is_awake(&endpoint)) {
     *ret = endpoint;
     return true;
   }
   AUTO_RELEASE(fd_release) int lock = -1;
-  if (!lock_present_volume(context, id, &branch, &lock, err) || !check_openable(&branch, err) ||
-      !endpoint_of_branch(context->catalog, id, &endpoint, err) ||
-      !start_locked(context, &branch, &endpoint, err))
+  if (!lock_endpoint(context, id, &branch, &endpoint, &lock, err) ||
+      !check_openable(&branch, err) || !start_locked(context, &branch, &endpoint, err))
     return false;
   *ret = endpoint;
   return true;
+}
+
+bool endpoint_start(Context *context, const char *branch, EndpointRow *ret, Error *err) {
+  EndpointRow endpoint;
+  return endpoint_of_branch(context->catalog, branch, &endpoint, err) &&
+         endpoint_wake(context, endpoint.id, ret, err);
 }
 
 bool endpoint_stop(Context *context, const char *id, bool immediate, EndpointRow *ret, Error *err) {
   BranchRow branch;
   EndpointRow endpoint;
   AUTO_RELEASE(fd_release) int lock = -1;
-  if (!lock_present_volume(context, id, &branch, &lock, err) ||
-      !endpoint_of_branch(context->catalog, id, &endpoint, err))
+  if (!endpoint_of_branch(context->catalog, id, &endpoint, err) ||
+      !lock_endpoint(context, endpoint.id, &branch, &endpoint, &lock, err))
     return false;
   bool at_rest = endpoint.state == ENDPOINT_STOPPED && endpoint.pid == 0;
   if (at_rest && !endpoint.wanted) {
@@ -326,12 +331,13 @@ bool endpoint_revive(Context *context, const char *id, Error *err) {
   EndpointRow endpoint;
   BranchRow branch;
   AUTO_RELEASE(fd_release) int lock = -1;
-  Error gone = ERROR_INIT; /* with its branch: that is why its process ended */
-  if (!endpoint_get(context->catalog, id, &endpoint, &gone))
-    return gone.code == ERROR_NOTHING_TO_DO || error_set(err, gone.code, "%s", gone.message);
-  if (!lock_present_volume(context, endpoint.branch, &branch, &lock, err) ||
-      !endpoint_get(context->catalog, id, &endpoint, err))
+  Error failure = ERROR_INIT;
+  if (!lock_endpoint(context, id, &branch, &endpoint, &lock, &failure)) {
+    if (failure.code == ERROR_NOTHING_TO_DO) /* gone with its branch: that is why it ended */
+      return true;
+    *err = failure;
     return false;
+  }
   if (!endpoint.wanted || endpoint_is_alive(&endpoint) || branch.state != ROW_READY)
     return true;
   if (endpoint.failures < FAILURE_LIMIT)

@@ -9,6 +9,10 @@
  * anybody is given the route. A branch whose log is short becomes failed and is never opened. */
 CHECKED bool endpoint_start(Context *context, const char *branch, EndpointRow *ret, Error *err);
 
+/* The same for whichever branch the endpoint leads to once it can be started: a repoint may move it
+ * meanwhile. */
+CHECKED bool endpoint_wake(Context *context, const char *endpoint, EndpointRow *ret, Error *err);
+
 /* Stops it; nothing to stop is fine. immediate: its data is not needed any more. */
 CHECKED bool endpoint_stop(Context *context, const char *branch, bool immediate, EndpointRow *ret,
                            Error *err);

@@ -222,8 +222,8 @@ static bool decide(Context *context, Visit *visit, json_t **ret, Error *err) {
         !record(context, visit, &awake, err))
       return false;
   }
-  *ret = awake ? describe_route(context, visit, role)
-               : json_pack("{s:s, s:s}", "wake", visit->branch.id, "endpoint", visit->endpoint.id);
+  *ret =
+      awake ? describe_route(context, visit, role) : json_pack("{s:s}", "wake", visit->endpoint.id);
   return true;
 }
 
@@ -253,15 +253,15 @@ static bool check_not_suspended(const EndpointRow *endpoint, Error *err) {
 }
 
 bool session_wake(Context *context, const json_t *params, json_t **ret, Error *err) {
-  const char *branch = NULL;
+  const char *id = NULL;
   EndpointRow endpoint;
   Error failure = ERROR_INIT;
-  if (!json_get_string(params, "branch", &branch, err) ||
-      !endpoint_of_branch(context->catalog, branch, &endpoint, err))
+  if (!json_get_string(params, "endpoint", &id, err) ||
+      !endpoint_get(context->catalog, id, &endpoint, err))
     return false;
   bool was_awake = endpoint_is_awake(&endpoint);
   bool ok = was_awake || check_not_suspended(&endpoint, &failure);
-  ok = ok && endpoint_start(context, branch, &endpoint, &failure);
+  ok = ok && endpoint_wake(context, id, &endpoint, &failure);
   const AuditRow row = {.actor_name = json_string_or(params, "principal", ""),
                         .service = "boughd",
                         .action = "endpoint.wake",

@@ -6,11 +6,10 @@
 
 /* The route of an authenticated client, and its session on record; or, when the compute isn't
  * awake,
- * {"wake": branch id, "endpoint": id} and nothing recorded. A refusal is recorded before this
- * returns. */
+ * {"wake": endpoint id} and nothing recorded. A refusal is recorded before this returns. */
 CHECKED bool session_route(Context *context, const json_t *params, json_t **ret, Error *err);
 
-/* Starts the compute for those who wait: params {branch, principal}. */
+/* Starts the compute for those who wait: params {endpoint, principal}. */
 CHECKED bool session_wake(Context *context, const json_t *params, json_t **ret, Error *err);
 
 /* {boot, sessions: [{session}]}: ends what isn't listed, pushes the end of what must not be. */

@@ -160,20 +160,20 @@ static void on_awake(void *context, const Error *failure) {
 
 static void on_routed(void *context, const json_t *result, const Error *failure) {
   Ask *ask = context;
-  const char *branch = json_string_or(result, "wake", NULL);
-  if (failure != NULL || branch == NULL) {
+  const char *asleep = json_string_or(result, "wake", NULL);
+  if (failure != NULL || asleep == NULL) {
     answer(ask, result, failure);
     return;
   }
   if (++ask->wakes > WAKES_LIMIT) {
-    Error asleep = ERROR_INIT;
-    (void)error_set(&asleep, ERROR_COMPUTE_FAILED,
+    Error tired = ERROR_INIT;
+    (void)error_set(&tired, ERROR_COMPUTE_FAILED,
                     "the branch's compute goes to sleep again and again");
-    answer(ask, NULL, &asleep);
+    answer(ask, NULL, &tired);
     return;
   }
-  wakes_wait(ask->owner->wakes, json_string_or(result, "endpoint", ""), branch,
-             json_string_or(ask->params, "principal", ""), on_awake, ask);
+  wakes_wait(ask->owner->wakes, asleep, json_string_or(ask->params, "principal", ""), on_awake,
+             ask);
 }
 
 /* ---- hello and reports ---- */

@@ -27,7 +27,6 @@ typedef struct Wake {
   TAILQ_ENTRY(Wake) link;
   Wakes *owner;
   char endpoint[ID_SIZE];
-  char branch[ID_SIZE];
   char principal[NAME_MAX_LENGTH + 1];
   bool is_running;
   int failures; /* in a row */
@@ -125,7 +124,7 @@ static void start(Wake *wake) {
   wake->owner->running++;
   dispatcher_submit(
       wake->owner->dispatcher, route_job("wake"),
-      json_pack("{s:{s:s, s:s}}", "body", "branch", wake->branch, "principal", wake->principal),
+      json_pack("{s:{s:s, s:s}}", "body", "endpoint", wake->endpoint, "principal", wake->principal),
       NULL, 0, NULL, on_done, wake);
 }
 
@@ -153,8 +152,8 @@ static Wake *find_or_add(Wakes *wakes, const char *endpoint) {
   return wake;
 }
 
-void wakes_wait(Wakes *wakes, const char *endpoint, const char *branch, const char *principal,
-                WakeDone *done, void *context) {
+void wakes_wait(Wakes *wakes, const char *endpoint, const char *principal, WakeDone *done,
+                void *context) {
   Wake *wake = find_or_add(wakes, endpoint);
   if (wake->failures > 0 && !wake->is_running && clock_monotonic_ms() < wake->pause_until_ms) {
     Error failure = wake->failure;
@@ -164,7 +163,6 @@ void wakes_wait(Wakes *wakes, const char *endpoint, const char *branch, const ch
   Waiter *waiter = mem_new(1, sizeof *waiter);
   *waiter = (Waiter){.done = done, .context = context};
   TAILQ_INSERT_TAIL(&wake->waiters, waiter, link);
-  (void)snprintf(wake->branch, sizeof wake->branch, "%s", branch);
   (void)snprintf(wake->principal, sizeof wake->principal, "%s", principal);
   start_next(wakes);
 }

@@ -14,6 +14,6 @@ Wakes *wakes_new(Dispatcher *dispatcher);
 void wakes_free(Wakes *wakes);
 
 /* principal: who is the first, for the record. */
-void wakes_wait(Wakes *wakes, const char *endpoint, const char *branch, const char *principal,
-                WakeDone *done, void *context);
+void wakes_wait(Wakes *wakes, const char *endpoint, const char *principal, WakeDone *done,
+                void *context);
 void wakes_forget_failure(Wakes *wakes, const char *endpoint);
