@@ -24,6 +24,8 @@ static const Column columns[] = {
     COLUMN(BranchRow, size_class, "size_class", TEXT, 0),
     COLUMN(BranchRow, identity, "identity", TEXT, COLUMN_OPTIONAL),
     COLUMN(BranchRow, created_by, "created_by", NAME, COLUMN_FIXED),
+    COLUMN(BranchRow, created_for, "created_for", NAME, COLUMN_FIXED | COLUMN_OPTIONAL),
+    COLUMN(BranchRow, tier, "tier", NAME, COLUMN_JOINED | COLUMN_OPTIONAL, .source = "tier.name"),
     COLUMN(BranchRow, created_at, "created_at", TIME, COLUMN_FIXED),
     COLUMN(BranchRow, forked_at, "forked_at", TIME, 0),
     COLUMN(BranchRow, expires_at, "expires_at", TIME, 0),
@@ -31,7 +33,8 @@ static const Column columns[] = {
 };
 
 const Table branch_table = {"lakebase.branches",
-                            "LEFT JOIN lakebase.branches AS p ON p.branch_id = t.parent_id",
+                            "LEFT JOIN lakebase.branches AS p ON p.branch_id = t.parent_id"
+                            " LEFT JOIN lakebase.tiers AS tier ON tier.branch_id = t.branch_id",
                             columns, ARRAY_LENGTH(columns), sizeof(BranchRow)};
 
 /* The project's name for a message; its id where that can't be had. */

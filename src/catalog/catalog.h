@@ -77,6 +77,8 @@ typedef struct BranchRow {
   char size_class[16];
   char identity[65]; /* digest of its record of object identities, "" until its first start */
   char created_by[NAME_MAX_LENGTH + 1];
+  char created_for[NAME_MAX_LENGTH + 1]; /* on whose behalf its creator acted; "" for itself */
+  char tier[NAME_MAX_LENGTH + 1];        /* read only: that it stands for; "": none */
   int64_t created_at;
   int64_t forked_at; /* last create or reset */
   int64_t expires_at;
@@ -122,7 +124,9 @@ typedef struct OperationRow {
   int64_t worker_start;
   int64_t created_at;
   int64_t finished_at;
-  char error[512]; /* read only: why it failed */
+  char error[512];       /* read only: why it failed */
+  int policy_version;    /* that allowed it; 0: none was in force */
+  char policy_rule[512]; /* what of it */
 } OperationRow;
 void operation_row_release(OperationRow *row);
 

@@ -21,6 +21,8 @@ static const Column columns[] = {
     COLUMN(OperationRow, finished_at, "finished_at", TIME, COLUMN_JOINED,
            .source = "(extract(epoch FROM t.finished_at) * 1000000)::bigint"),
     COLUMN(OperationRow, error, "error", TEXT, COLUMN_JOINED, .source = "t.error"),
+    COLUMN(OperationRow, policy_version, "policy_version", INT, COLUMN_FIXED),
+    COLUMN(OperationRow, policy_rule, "policy_rule", TEXT, COLUMN_FIXED),
 };
 
 const Table operation_table = {"lakebase.operations", "", columns, ARRAY_LENGTH(columns),
