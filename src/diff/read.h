@@ -1,0 +1,16 @@
+/* Reads the schema of the database that a connection leads to: one round trip, one snapshot.
+ *
+ * The connection needs no rights: only catalogs that everybody may read are looked at, no user
+ * table, function or operator is touched. It must have search_path = pg_catalog, pg_temp from its
+ * startup packet. Bough's own schema, roles' grants, and members of extensions are left out. */
+#pragma once
+
+#include "diff/model.h"
+#include "pg/conn.h"
+
+enum { SCHEMA_READ_DEPENDENCIES = 1 };
+
+CHECKED bool schema_read(Conn *conn, unsigned flags, Schema **ret, Error *err);
+
+/* Fills in size and rows of the tables and indexes among objects (others are left alone). */
+CHECKED bool schema_measure(Conn *conn, Object *const *objects, size_t count, Error *err);
