@@ -192,7 +192,7 @@ static void test_real_histories(void **state) {
     const char *folder, *layout;
     size_t count;
   } histories[] = {{"gitness", "stem", 93},
-                   {"concourse", NULL, 149},
+                   {"concourse", "stem", 149},
                    {"authelia", NULL, 26},
                    {"exposure_notifications", NULL, 80},
                    {"hydra", NULL, 228}};
