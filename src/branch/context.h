@@ -8,6 +8,19 @@
 #include "core/json.h"
 #include "core/lock.h"
 
+/* What the request at hand leaves in the audit: see audit.h. */
+typedef struct Trail {
+  char request[ID_SIZE]; /* req-...; "" in a job of boughd's own */
+  char source[256];      /* "uid:1000", "127.0.0.1"; "" where it is boughd itself */
+  const char *action;    /* "branch.create", by the route; NULL in a job */
+  json_t *params;        /* what of the request may be recorded, and notes; owned */
+  char project[ID_SIZE]; /* these two may be "" */
+  char branch[ID_SIZE];
+  bool changes;            /* success is to leave a row, too */
+  bool written;            /* a row was written by the use case */
+  char operation[ID_SIZE]; /* the last one begun: its end leaves the row */
+} Trail;
+
 typedef struct Context {
   const Home *home;
   Catalog *catalog;
@@ -17,7 +30,8 @@ typedef struct Context {
   PrincipalRow caller;       /* of the request at hand */
   bool caller_has_token;     /* it came in by one; else the kernel vouches for it */
   int64_t caller_expires;    /* of that token; 0: never, or none */
-  RpcProgress *on_progress;  /* {"text","done","total"}; may be NULL */
+  Trail trail;
+  RpcProgress *on_progress; /* {"text","done","total"}; may be NULL */
   void *progress_context;
   void (*on_push)(const json_t *message); /* {"push","params"} to boughd at once */
   json_t *watch; /* array of {endpoint,pid,start_time} that boughd is to watch from now on */

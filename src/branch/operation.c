@@ -1,6 +1,7 @@
 /* The table of operations, and the rows that they leave. */
 #include "branch/operation.h"
 
+#include "branch/audit.h"
 #include "branch/branch.h"
 #include "branch/import.h"
 #include "core/process.h"
@@ -38,10 +39,12 @@ bool operation_begin(Context *context, const char *kind, const char *project, co
   (void)snprintf(row.project, sizeof row.project, "%s", project);
   (void)snprintf(row.branch, sizeof row.branch, "%s", branch);
   (void)snprintf(row.created_by, sizeof row.created_by, "%s", context->caller.name);
+  (void)json_object_set_new(row.params, "trail", audit_of_operation(context));
   if (!operation_insert(context->catalog, &row, err)) {
     operation_row_release(&row);
     return false;
   }
+  (void)snprintf(context->trail.operation, sizeof context->trail.operation, "%s", row.id);
   *ret = row;
   return true;
 }

@@ -1,6 +1,7 @@
 /* Principals: adding and removing them, and their tokens. */
 #include "branch/principal.h"
 
+#include "branch/audit.h"
 #include "branch/describe.h"
 #include "branch/token.h"
 #include "core/clock.h"
@@ -111,12 +112,6 @@ bool principal_show_all(Context *context, json_t **ret, Error *err) {
 
 /* ---- adding and removing ---- */
 
-static bool record(Context *context, const char *action, const json_t *params, Error *err) {
-  const AuditRow row = {
-      .actor = &context->caller, .service = "boughd", .action = action, .params = params};
-  return audit_insert(context->catalog, &row, err);
-}
-
 static bool read_roles(const json_t *body, PrincipalRow *row, Error *err) {
   const json_t *roles = json_object_get(body, "roles");
   size_t at = 0;
@@ -194,7 +189,7 @@ bool principal_add(Context *context, const json_t *body, json_t **ret, Error *er
   if (!catalog_begin(context->catalog, &guard, err) ||
       !principal_insert(context->catalog, &row, err) ||
       !principal_set_roles(context->catalog, row.id, row.roles, err) ||
-      !record(context, "principal.add", description, err) || !catalog_commit(&guard, err))
+      !audit_record(context, "principal.add", description, err) || !catalog_commit(&guard, err))
     return false;
   *ret = json_pack("{s:O}", "principal", description);
   return true;
@@ -211,7 +206,7 @@ bool principal_remove(Context *context, const char *name, json_t **ret, Error *e
     return error_set(err, ERROR_FORBIDDEN, "\"%s\" set Bough up and stays", row.name);
   if (!catalog_begin(context->catalog, &guard, err) ||
       !principal_set_removed(context->catalog, row.id, err) ||
-      !record(context, "principal.remove", params, err) || !catalog_commit(&guard, err))
+      !audit_record(context, "principal.remove", params, err) || !catalog_commit(&guard, err))
     return false;
   context_push(context, "terminate",
                json_pack("{s:s, s:i, s:s}", "principal", row.name, "grace_ms", 0, "reason",
@@ -286,7 +281,7 @@ bool principal_make_token(Context *context, const char *name, const json_t *body
                              "expires_at", describe_time(row.expires_at));
   if (!catalog_begin(context->catalog, &guard, err) ||
       !token_insert(context->catalog, &row, &inserted, err) ||
-      !record(context, "principal.token", params, err) || !catalog_commit(&guard, err))
+      !audit_record(context, "principal.token", params, err) || !catalog_commit(&guard, err))
     return false;
   *ret = describe_token(&principal, &row, text);
   OPENSSL_cleanse(text, sizeof text);
@@ -319,11 +314,24 @@ bool principal_revoke_token(Context *context, const char *name, const char *toke
   if (!catalog_begin(context->catalog, &guard, err) ||
       !session_of_token(context->catalog, row.id, &sessions, err) ||
       !token_delete(context->catalog, row.id, &found, err) ||
-      !record(context, "principal.revoke", params, err) || !catalog_commit(&guard, err))
+      !audit_record(context, "principal.revoke", params, err) || !catalog_commit(&guard, err))
     return false;
   end_sessions(context, sessions, "terminating connection: its token was revoked");
   *ret = json_pack("{s:s}", "revoked", row.id);
   return true;
+}
+
+/* Of a session token, which is made once in some hours. */
+static bool store_token(Context *context, const TokenRow *row, Error *err) {
+  bool inserted = false;
+  AUTO(json_free)
+  json_t *params =
+      json_pack("{s:s, s:o}", "token_id", row->id, "expires_at", describe_time(row->expires_at));
+  AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
+  return catalog_begin(context->catalog, &guard, err) &&
+         token_insert(context->catalog, row, &inserted, err) &&
+         (!inserted || audit_record(context, "principal.session-token", params, err)) &&
+         catalog_commit(&guard, err);
 }
 
 bool principal_session_token(Context *context, json_t **ret, Error *err) {
@@ -342,7 +350,7 @@ bool principal_session_token(Context *context, json_t **ret, Error *err) {
       !token_derive(secret, context->caller.id, period, row.id, text, err) ||
       !token_find(context->catalog, row.id, &present, &found, err) ||
       (!found && (!fill_keys(context, &context->caller, text, &row, err) ||
-                  !token_insert(context->catalog, &row, &found, err))))
+                  !store_token(context, &row, err))))
     return false;
   *ret = describe_token(&context->caller, &row, text);
   OPENSSL_cleanse(secret, sizeof secret);

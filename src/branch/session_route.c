@@ -155,8 +155,10 @@ static void name_session(Visit *visit) {
   session->tls = json_bool_or(visit->params, "tls", false);
 }
 
-static json_t *trail_params(const Visit *visit) {
-  json_t *object = json_pack("{s:b}", "tls", json_bool_or(visit->params, "tls", false));
+/* notes: what the decision said of itself; may be NULL. */
+static json_t *trail_params(const Visit *visit, json_t *notes) {
+  json_t *object = notes != NULL ? json_copy(notes) : json_object();
+  (void)json_object_set_new(object, "tls", json_boolean(json_bool_or(visit->params, "tls", false)));
   static const char *const kept[] = {"database", "application_name", "endpoint", "branch"};
   for (size_t at = 0; at < ARRAY_LENGTH(kept); at++)
     (void)json_object_set(object, kept[at], json_object_get(visit->params, kept[at]));
@@ -170,7 +172,7 @@ static const char *text_or_null(const char *text) {
 }
 
 static bool leave_a_trace(Context *context, const Visit *visit, const Error *failure, Error *err) {
-  AUTO(json_free) json_t *params = trail_params(visit);
+  AUTO(json_free) json_t *params = trail_params(visit, context->trail.params);
   const AuditRow row = {.actor = visit->principal.id[0] != '\0' ? &visit->principal : NULL,
                         .actor_name = json_string_or(visit->params, "principal", ""),
                         .session = text_or_null(visit->session.id),
@@ -182,11 +184,11 @@ static bool leave_a_trace(Context *context, const Visit *visit, const Error *fai
                         .project = text_or_null(visit->branch.project),
                         .branch = text_or_null(visit->branch.id),
                         .endpoint = text_or_null(visit->endpoint.id)};
-  return audit_insert(context->catalog, &row, err);
+  return audit_count_refusal(context->catalog, &row, 1, err);
 }
 
 static bool record(Context *context, const Visit *visit, bool *ret_awake, Error *err) {
-  AUTO(json_free) json_t *params = trail_params(visit);
+  AUTO(json_free) json_t *params = trail_params(visit, context->trail.params);
   return session_record(context->catalog, &visit->session, &visit->principal, params, ret_awake,
                         err);
 }
@@ -340,13 +342,13 @@ bool session_refused(Context *context, const json_t *params, Error *err) {
   Error failure = ERROR_INIT;
   (void)error_set(&failure, error_code_from_name(json_string_or(params, "code", "")), "%s",
                   json_string_or(params, "message", ""));
-  AUTO(json_free)
-  json_t *about = json_pack("{s:I}", "count", (json_int_t)json_integer_or(params, "count", 1));
+  int64_t count = json_integer_or(params, "count", 1);
+  AUTO(json_free) json_t *about = json_pack("{s:I}", "count", (json_int_t)count);
   const AuditRow row = {.actor_name = json_string_or(params, "user", ""),
                         .source = json_string_or(params, "source", NULL),
                         .service = "proxy",
                         .action = "session.start",
                         .params = about,
                         .failure = &failure};
-  return audit_insert(context->catalog, &row, err);
+  return audit_count_refusal(context->catalog, &row, count, err);
 }

@@ -45,6 +45,7 @@ typedef struct AuditRow {
   const char *actor_name;
   const char *session; /* this and what follows may be NULL */
   const char *source;
+  const char *request;
   const char *service; /* must be there: "proxy", "boughd" */
   const char *action;  /* likewise: "session.start" */
   const json_t *params;
@@ -54,7 +55,16 @@ typedef struct AuditRow {
   const char *endpoint;
 } AuditRow;
 
+/* "ok" for NULL, else "refused" (exit status 1 or 2) or "failed". */
+const char *audit_status(const Error *failure);
 CHECKED bool audit_insert(Catalog *catalog, const AuditRow *row, Error *err);
+
+/* A failure of which there may be many: count at once. The first of the same actor, source, action
+ * and code leaves its row; those that follow are counted, and audit_flush_refusals makes one row of
+ * them. Actors who are nobody known count as one: names that strangers choose are no keys. */
+CHECKED bool audit_count_refusal(Catalog *catalog, const AuditRow *row, int64_t count, Error *err);
+/* Of those counted for a minute; all: of all. */
+CHECKED bool audit_flush_refusals(Catalog *catalog, bool all, Error *err);
 
 /* ---- sessions ---- */
 

@@ -188,8 +188,10 @@ CHECKED bool endpoint_delete(Catalog *catalog, const char *id, Error *err);
 CHECKED bool operation_insert(Catalog *catalog, const OperationRow *row, Error *err);
 /* step, params, worker; ERROR_CANCELLED when the operation isn't running any more */
 CHECKED bool operation_update(Catalog *catalog, const OperationRow *row, Error *err);
-/* failure: why it failed, NULL when it is done. A finished one stays as it is. */
+/* failure: why it failed, NULL when it is done. A finished one stays as it is. Leaves the row in
+ * access.audit for which params.trail holds who asked (branch/audit.h). */
 CHECKED bool operation_finish(Catalog *catalog, const char *id, const Error *failure, Error *err);
+CHECKED bool operation_exists(Catalog *catalog, const char *id, bool *ret, Error *err);
 CHECKED bool operation_list(Catalog *catalog, bool only_running, size_t limit, OperationRow **ret,
                             size_t *ret_count, Error *err); /* newest first */
 

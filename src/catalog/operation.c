@@ -1,4 +1,5 @@
 /* Rows of lakebase.operations: what was begun, and how it ended. */
+#include "catalog/access.h"
 #include "catalog/row.h"
 
 #include <stdio.h>
@@ -56,13 +57,20 @@ bool operation_insert(Catalog *catalog, const OperationRow *row, Error *err) {
   return inserted || busy(catalog, row, err);
 }
 
-static bool check_exists(Catalog *catalog, const char *id, Error *err) {
+bool operation_exists(Catalog *catalog, const char *id, bool *ret, Error *err) {
   AUTO(rows_free) Rows *rows = NULL;
   if (!catalog_query(catalog, "SELECT FROM lakebase.operations WHERE operation_id = $1", 1, &id,
                      &rows, err))
     return false;
-  return rows_count(rows) == 1 ||
-         error_set(err, ERROR_NOTHING_TO_DO, "operation %.40s does not exist", id);
+  *ret = rows_count(rows) == 1;
+  return true;
+}
+
+static bool check_exists(Catalog *catalog, const char *id, Error *err) {
+  bool exists = false;
+  if (!operation_exists(catalog, id, &exists, err))
+    return false;
+  return exists || error_set(err, ERROR_NOTHING_TO_DO, "operation %.40s does not exist", id);
 }
 
 bool operation_update(Catalog *catalog, const OperationRow *row, Error *err) {
@@ -75,20 +83,36 @@ bool operation_update(Catalog *catalog, const OperationRow *row, Error *err) {
          error_set(err, ERROR_CANCELLED, "operation %s is over already", row->id);
 }
 
+/* The end and its row in the audit are one statement: whoever comes to end it, this worker or a
+ * recovery years later, leaves that row once. */
+static const char finish_sql[] =
+    "WITH over AS (UPDATE lakebase.operations SET state = $2, finished_at = clock_timestamp(),"
+    "   error_code = $3, error = $4 WHERE operation_id = $1 AND state = 'running' RETURNING *),"
+    " trail AS (INSERT INTO access.audit_events (actor_type, actor, on_behalf_of, source_ip,"
+    "   service_name, action_name, request_id, request_params, status, error_code, error_message,"
+    "   project_id, branch_id, endpoint_id)"
+    "   SELECT coalesce(t.\"actor_type\", 'system'), over.created_by, t.\"for\", t.source, "
+    "'boughd',"
+    "   over.kind, t.request, coalesce(t.params, '{}') || jsonb_build_object('operation',"
+    "   over.operation_id) || CASE WHEN over.policy_rule = '' THEN '{}'::jsonb"
+    "   ELSE jsonb_build_object('policy_version', over.policy_version, 'rule', over.policy_rule)"
+    "   END, $5, nullif($3, ''), nullif($4, ''), over.project_id, over.branch_id,"
+    "   (SELECT endpoint_id FROM lakebase.endpoints AS e WHERE e.branch_id = over.branch_id)"
+    "   FROM over CROSS JOIN LATERAL jsonb_to_record(coalesce(over.params -> 'trail', '{}'))"
+    "   AS t (actor_type text, \"for\" text, source text, request text, params jsonb))"
+    " SELECT FROM over";
+
 /* Finishing twice is fine: the first answer may have been lost. */
 bool operation_finish(Catalog *catalog, const char *id, const Error *failure, Error *err) {
-  static const char sql[] =
-      "UPDATE lakebase.operations SET state = $2, finished_at = clock_timestamp(),"
-      " error_code = $3, error = $4"
-      " WHERE operation_id = $1 AND state = 'running'";
   char error[sizeof((OperationRow *)NULL)->error];
   message_copy(error, sizeof error, failure != NULL ? failure->message : "");
   const char *const values[] = {id, states[failure != NULL ? OPERATION_FAILED : OPERATION_DONE],
-                                failure != NULL ? error_info(failure->code)->code : "", error};
+                                failure != NULL ? error_info(failure->code)->code : "", error,
+                                audit_status(failure)};
   AUTO(rows_free) Rows *rows = NULL;
-  if (!catalog_query(catalog, sql, ARRAY_LENGTH(values), values, &rows, err))
+  if (!catalog_query(catalog, finish_sql, ARRAY_LENGTH(values), values, &rows, err))
     return false;
-  return rows_affected(rows) == 1 || check_exists(catalog, id, err);
+  return rows_count(rows) == 1 || check_exists(catalog, id, err);
 }
 
 bool operation_list(Catalog *catalog, bool only_running, size_t limit, OperationRow **ret,

@@ -16,7 +16,8 @@ static const char record_sql[] =
     "   ON CONFLICT (session_id) DO UPDATE SET endpoint_id = excluded.endpoint_id"
     "   WHERE s.principal_id = excluded.principal_id AND s.boot = excluded.boot"
     "   RETURNING s.xmax = 0 AS is_new),"
-    " trail AS (INSERT INTO access.audit (actor_type, actor, on_behalf_of, session_id, source_ip,"
+    " trail AS (INSERT INTO access.audit_events (actor_type, actor, on_behalf_of, session_id, "
+    "source_ip,"
     "   service_name, action_name, request_params, status, project_id, branch_id, endpoint_id)"
     "   SELECT $12, $13, nullif($14, ''), $1, $9, 'proxy', 'session.start', $15::jsonb, 'ok',"
     "   $7, $6, $5 FROM recorded WHERE is_new)"
@@ -65,7 +66,7 @@ bool session_record(Catalog *catalog, const SessionRow *row, const PrincipalRow 
 #define LEAVE_A_TRACE                                                                              \
   ", touched AS (UPDATE lakebase.endpoints AS e SET active_at = clock_timestamp()"                 \
   "   FROM gone WHERE e.endpoint_id = gone.endpoint_id)"                                           \
-  " INSERT INTO access.audit (actor_type, actor, on_behalf_of, session_id, source_ip,"             \
+  " INSERT INTO access.audit_events (actor_type, actor, on_behalf_of, session_id, source_ip,"      \
   " service_name, action_name, request_params, status, project_id, branch_id, endpoint_id)"        \
   " SELECT p.type, p.name, p.on_behalf_of, gone.session_id, gone.source, 'proxy',"                 \
   " 'session.end', jsonb_build_object('bytes_in', gone.bytes_in, 'bytes_out', gone.bytes_out,"     \

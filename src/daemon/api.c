@@ -1,6 +1,8 @@
 /* The routes: each reads its request, calls one use case, and returns what docs/api.md promises. */
 #include "daemon/route.h"
 
+#include "branch/audit.h"
+#include "branch/audit_keep.h"
 #include "branch/branch.h"
 #include "branch/describe.h"
 #include "branch/doctor.h"
@@ -289,6 +291,15 @@ static bool job_session_refused(Context *context, const ApiRequest *request, jso
   return session_refused(context, request->body, err);
 }
 
+static bool job_audit(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  return audit_keep(context, ret, err);
+}
+
+static bool job_audit_refusal(Context *context, const ApiRequest *request, json_t **ret,
+                              Error *err) {
+  return audit_refused_early(context, request->body, err);
+}
+
 static bool job_catalog_stop(Context *context, const ApiRequest *request, json_t **ret,
                              Error *err) {
   return catalog_cluster_stop(context->home, err);
@@ -343,6 +354,9 @@ static const Route routes[] = {
     {"JOB", "session-end", job_session_end, SHORT, PROXY_JOB, "A session has ended"},
     {"JOB", "session-report", job_session_report, SHORT, PROXY_JOB, "Counters of sessions"},
     {"JOB", "session-refused", job_session_refused, SHORT, PROXY_JOB, "A client was refused"},
+    {"JOB", "audit", job_audit, 120, ROUTE_INTERNAL, "Seal, anchor and keep the audit"},
+    {"JOB", "audit-refusal", job_audit_refusal, SHORT, ROUTE_INTERNAL | ROUTE_QUICK,
+     "Record what was refused before a worker saw it"},
     {"JOB", "catalog-stop", job_catalog_stop, 120, ROUTE_INTERNAL | ROUTE_NO_CATALOG,
      "Stop the catalog"},
 };

@@ -4,9 +4,11 @@
 #include "core/io.h"
 #include "core/lock.h"
 #include "core/log.h"
+#include "core/name.h"
 #include "core/process.h"
 #include "core/rpc.h"
 #include "core/str.h"
+#include "daemon/audited.h"
 #include "daemon/body.h"
 #include "daemon/dispatch.h"
 #include "daemon/proxy_link.h"
@@ -46,6 +48,7 @@ typedef struct Daemon {
   ProxyLink *proxies;
   ProxyProcess *proxy;
   bool looking_for_idle;
+  bool sealing;
   struct event *tick;
   struct event *signals[2];
   bool ticking;
@@ -224,6 +227,49 @@ static void set_text(json_t *message, const char *key, const char *text) {
     (void)json_object_set_new(message, key, json_string(text));
 }
 
+/* A request's name, for the answer, the log and the audit; and where it comes from. */
+static void name_request(HttpExchange *exchange, json_t *message) {
+  char request[ID_SIZE];
+  unsigned uid = 0;
+  int pid = 0;
+  id_new("req", request);
+  http_set_header(exchange, "X-Request-Id", request);
+  AUTO(str_free)
+  char *source = http_peer(exchange, &uid, &pid) ? str_format("uid:%u", uid) : str_dup("127.0.0.1");
+  set_text(message, "request", request);
+  set_text(message, "source", source);
+}
+
+/* What no worker has seen is recorded before it is answered. */
+typedef struct Refusal {
+  HttpExchange *exchange;
+  Error failure;
+} Refusal;
+
+static void on_refusal_recorded(void *context, const json_t *result, const Error *failure) {
+  (void)result;
+  Refusal *refusal = context;
+  if (failure != NULL)
+    log_error(failure, "could not record a refusal");
+  http_answer(refusal->exchange, NULL, &refusal->failure);
+  mem_free(refusal);
+}
+
+static void refuse(Daemon *daemon, HttpExchange *exchange, const RouteMatch *match,
+                   const json_t *message, const Error *failure) {
+  const Audited audited =
+      match->route != NULL ? audited_find(match->route) : (Audited){.action = "request"};
+  log_info("%s refused: %s", json_string_or(message, "request", "-"), failure->message);
+  Refusal *refusal = mem_new(1, sizeof *refusal);
+  *refusal = (Refusal){.exchange = exchange, .failure = *failure};
+  dispatcher_submit(daemon->dispatcher, route_job("audit-refusal"),
+                    json_pack("{s:{s:s, s:O, s:O, s:o}}", "body", "action", audited.action,
+                              "request", json_object_get(message, "request"), "source",
+                              json_object_get(message, "source"), "error",
+                              json_from_error(failure)),
+                    NULL, 0, NULL, on_refusal_recorded, refusal);
+}
+
 static bool read_request(Daemon *daemon, HttpExchange *exchange, json_t *message, RouteMatch *match,
                          const char **ret_blob, size_t *ret_length, Error *err) {
   if (daemon->stopping)
@@ -250,8 +296,9 @@ static void on_http(void *context, HttpExchange *exchange) {
   const char *blob = NULL;
   size_t length = 0;
   Error failure = ERROR_INIT;
+  name_request(exchange, message);
   if (!read_request(daemon, exchange, message, &match, &blob, &length, &failure)) {
-    http_answer(exchange, NULL, &failure);
+    refuse(daemon, exchange, &match, message, &failure);
     return;
   }
   if (str_equal(match.route->pattern, "/v1/shutdown") && !daemon->ready) {
@@ -416,11 +463,30 @@ static void look_for_idle(Daemon *daemon) {
                     NULL, 0, NULL, on_looked, daemon);
 }
 
+static void on_sealed(void *context, const json_t *result, const Error *failure) {
+  Daemon *daemon = context;
+  daemon->sealing = false;
+  if (failure != NULL)
+    log_error(failure, "looking after the audit");
+  log_events(result);
+}
+
+static void look_after_audit(Daemon *daemon) {
+  if (daemon->sealing)
+    return;
+  daemon->sealing = true;
+  dispatcher_submit(daemon->dispatcher, route_job("audit"), json_object(), NULL, 0, NULL, on_sealed,
+                    daemon);
+}
+
 static void on_tick(evutil_socket_t fd, short events, void *context) {
   (void)fd;
   (void)events;
   Daemon *daemon = context;
-  if (!daemon->ready || daemon->stopping || daemon->home->pool_path == NULL)
+  if (!daemon->ready || daemon->stopping)
+    return;
+  look_after_audit(daemon);
+  if (daemon->home->pool_path == NULL)
     return;
   daemon->ticks++;
   look_for_idle(daemon);

@@ -1,6 +1,7 @@
 /* Reads a request, finds out who asks, runs its route, writes the answer. */
 #include "daemon/worker.h"
 
+#include "branch/audit.h"
 #include "branch/login.h"
 #include "branch/principal.h"
 #include "catalog/cluster.h"
@@ -9,6 +10,7 @@
 #include "core/log.h"
 #include "core/rpc.h"
 #include "core/str.h"
+#include "daemon/audited.h"
 #include "daemon/route.h"
 
 #include <signal.h>
@@ -104,8 +106,23 @@ static void send_push(const json_t *push) {
   (void)!frame_write(STDIN_FILENO, message, NULL, 0, &ignored);
 }
 
+/* A token by TCP stands for whoever has it, so the address is all that is known of the place. */
+static void begin_trail(Worker *worker, const Route *route, const json_t *message) {
+  if ((route->flags & ROUTE_INTERNAL) != 0) {
+    audit_begin(&worker->context, &(AuditStart){.request = NULL});
+    return;
+  }
+  const Audited audited = audited_find(route);
+  audit_begin(&worker->context, &(AuditStart){.request = json_string_or(message, "request", NULL),
+                                              .source = json_string_or(message, "source", NULL),
+                                              .action = audited.action,
+                                              .params = audited_params(&audited, message),
+                                              .changes = !audited.quiet});
+}
+
 static bool prepare(Worker *worker, const Route *route, const json_t *message, Error *err) {
   Error failure = ERROR_INIT;
+  worker->context.caller = (PrincipalRow){.os_uid = -1};
   worker->context.caller_has_token = false;
   worker->context.caller_expires = 0;
   if (!open_catalog(worker, &failure) && (route->flags & ROUTE_NO_CATALOG) == 0) {
@@ -138,8 +155,20 @@ static bool run(Worker *worker, const Frame *frame, json_t **ret, Error *err) {
                         .blob = frame->blob,
                         .blob_length = frame->blob_length,
                         .daemon = json_object_get(frame->message, "daemon")};
+  begin_trail(worker, &routes[index], frame->message);
   return prepare(worker, &routes[index], frame->message, err) &&
          routes[index].handler(&worker->context, &request, ret, err);
+}
+
+/* Nobody is told what isn't recorded. An effect that stands without its answer is told as what it
+ * is: the request failed, and may be looked up. */
+static bool end_trail(Worker *worker, bool ok, Error *failure) {
+  Error unwritten = ERROR_INIT;
+  if (audit_end(&worker->context, ok ? NULL : failure, &unwritten))
+    return ok;
+  (void)error_prefix(&unwritten, ok ? "done, but not recorded" : "refused, but not recorded");
+  *failure = unwritten;
+  return false;
 }
 
 /* A lost catalog connection is made anew for the next request, not in the middle of this one. */
@@ -148,6 +177,7 @@ static void after_request(Worker *worker, const Error *failure) {
   worker->context.watch = NULL;
   json_free(worker->context.push);
   worker->context.push = NULL;
+  trail_release(&worker->context.trail);
   if (failure->code == ERROR_CATALOG_DOWN) {
     catalog_free(worker->context.catalog);
     worker->context.catalog = NULL;
@@ -157,7 +187,11 @@ static void after_request(Worker *worker, const Error *failure) {
 static bool answer(Worker *worker, const Frame *frame, Error *err) {
   Error failure = ERROR_INIT;
   json_t *result = NULL;
-  bool ok = run(worker, frame, &result, &failure);
+  bool ok = end_trail(worker, run(worker, frame, &result, &failure), &failure);
+  if (!ok) {
+    json_free(result);
+    result = NULL;
+  }
   AUTO(json_free)
   json_t *message = ok ? json_pack("{s:o}", "result", result != NULL ? result : json_object())
                        : json_pack("{s:o}", "error", json_from_error(&failure));

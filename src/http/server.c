@@ -203,6 +203,11 @@ static void start_stream(HttpExchange *exchange) {
   evhttp_send_reply_start(exchange->request, 200, "OK");
 }
 
+void http_set_header(HttpExchange *exchange, const char *name, const char *value) {
+  if (exchange->request != NULL)
+    evhttp_add_header(evhttp_request_get_output_headers(exchange->request), name, value);
+}
+
 static void send_line(HttpExchange *exchange, const json_t *object) {
   AUTO(str_free) char *text = json_text(object);
   struct evbuffer *buffer = evbuffer_new();

@@ -40,6 +40,8 @@ bool http_peer(const HttpExchange *exchange, unsigned *ret_uid, int *ret_pid);
 /* Whether the client asked for progress lines (Accept: application/x-ndjson). */
 bool http_wants_progress(const HttpExchange *exchange);
 
+/* A header of the answer, before anything of it is sent. */
+void http_set_header(HttpExchange *exchange, const char *name, const char *value);
 /* One line {"progress":...} ahead of the answer. */
 void http_progress(HttpExchange *exchange, const json_t *progress);
 /* Ends the exchange: {"ok":true,"result":...} or, with failure, {"ok":false,"error":...}. A client

@@ -80,9 +80,15 @@ counted_ends() {
   (($(trail "action_name = 'session.end' and actor = 'op' and (request_params->>'bytes_out')::bigint > 0") > 2))
 }
 check "and its end, with counters" wait_for 5 counted_ends
-at_least "refusals too" "$(trail "action_name = 'session.start' and status = 'refused' and actor = 'ann' and error_code = 'branch-not-found'")" 2
-at_least "wrong passwords too" "$(trail "action_name = 'session.start' and status = 'refused' and error_code = 'wrong-password'")" 2
-equal "who made whom" "$(trail "action_name = 'principal.add'")" 3
+# Repeats within a minute are counted beside the first one's row.
+refusals() {
+  catalog_sql "select coalesce(sum(n), 0) from (
+    select 1 as n, actor, action_name, error_code from access.audit where status = 'refused' and not request_params ? 'since'
+    union all select count, actor, action_name, error_code from access.audit_refusals) as r where $1"
+}
+at_least "refusals too" "$(refusals "action_name = 'session.start' and actor = 'ann' and error_code = 'branch-not-found'")" 2
+at_least "wrong passwords too" "$(refusals "action_name = 'session.start' and error_code = 'wrong-password'")" 2
+equal "who made whom" "$(trail "action_name = 'principal.add' and status = 'ok'")" 3
 no_sessions() {
   [[ $(catalog_sql 'select count(*) from lakebase.sessions') == 0 ]]
 }
