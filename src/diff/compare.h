@@ -59,8 +59,9 @@ typedef struct Diff {
   Change *changes;              /* by kind, then name */
   size_t count;
   Arena arena;
-  const Object **partners; /* by the objects' place in before->objects: theirs in after, or NULL */
-  struct DiffIndex *index;
+  const Object **after_of;  /* by the objects' place in before: their other side, or NULL */
+  const Object **before_of; /* likewise for after */
+  struct Renames *renames;
 } Diff;
 
 /* base may be NULL: names and guesses only. Owned by the caller; the schemas must outlive it. */
@@ -73,6 +74,12 @@ const Object *diff_partner(const Diff *diff, const Object *object);
 
 bool diff_is_empty(const Diff *diff);      /* nothing at all differs */
 bool diff_is_equivalent(const Diff *diff); /* nothing but notes */
+
+/* Who was given what beyond what is given anyway, in lines "grantee=letters" by grantee. A grantee
+ * is a role as name_add writes it, PUBLIC, or OWNER where that one has less than all; letters are
+ * those of aclitem ("r*": with the right to pass it on), none where a default was taken away. What
+ * Bough's own roles were given is left out. "": just the defaults. */
+const char *object_grants(Arena *arena, const Object *object);
 
 /* Whether two texts say the same once what was renamed (certainly or by guess) is renamed in
  * before: an index on a renamed column is not a change of the index. */

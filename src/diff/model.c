@@ -347,14 +347,14 @@ Object *schema_add(Schema *schema, ObjectKind kind, Object *parent, const char *
 }
 
 /* By kind, then as people read lists. Children stand with their parent's name. */
-static int compare_objects(const void *a, const void *b) {
+int object_compare(const void *a, const void *b) {
   const Object *left = *(const Object *const *)a;
   const Object *right = *(const Object *const *)b;
   if (left->kind != right->kind)
     return left->kind < right->kind ? -1 : 1;
   int order = left->parent == right->parent || left->parent == NULL || right->parent == NULL
                   ? 0
-                  : compare_objects(&left->parent, &right->parent);
+                  : object_compare(&left->parent, &right->parent);
   if (order == 0)
     order = left->position - right->position;
   if (order == 0)
@@ -383,9 +383,10 @@ static void drop_double_dependencies(Schema *schema) {
 
 void schema_finish(Schema *schema) {
   if (schema->count > 0)
-    qsort(schema->objects, schema->count, sizeof(Object *), compare_objects);
+    qsort(schema->objects, schema->count, sizeof(Object *), object_compare);
   for (size_t at = schema->count; at > 0; at--) { /* backwards, so that lists come out in order */
     Object *object = schema->objects[at - 1];
+    object->index = at - 1;
     if (object->parent == NULL)
       continue;
     object->next = object->parent->first_child;

@@ -47,6 +47,7 @@ struct Object {
   ObjectKind kind;
   uint32_t oid;          /* in its catalog, of the relation for columns */
   int32_t subid;         /* attribute number of columns, else 0 */
+  size_t index;          /* its place in the schema's objects */
   int32_t position;      /* among its siblings of an ordered kind, from 1 */
   const char *schema;    /* "" for what lies in none, and for children */
   const char *name;      /* not quoted, but see KIND_RAW_NAME */
@@ -95,6 +96,9 @@ void name_add(Buffer *text, const char *name);
 /* Appends schema, parent, name and signature as in COMMENT ON: public.t, public.t.c, t_pkey ON
  * public.t, public.f(integer). Safe in SQL. */
 void object_add_identity(Buffer *text, const Object *object);
+
+/* The order of a schema's objects, as for qsort: of two Object *const *. */
+int object_compare(const void *a, const void *b);
 
 /* What an object depends on: *ret is borrowed, its count returned. */
 size_t schema_dependencies(const Schema *schema, const Object *object, const Dependency **ret);

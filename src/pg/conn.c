@@ -329,6 +329,37 @@ bool conn_exec(Conn *conn, const char *sql, Rows **ret, Error *err) {
   return accept_result(conn, PQexec(conn->pg, sql), ret, err);
 }
 
+static void free_each(Rows **rows, size_t count) {
+  for (size_t at = 0; at < count; at++)
+    rows_free(rows[at]);
+}
+
+bool conn_exec_each(Conn *conn, const char *sql, size_t count, Rows **ret, Error *err) {
+  if (PQsendQuery(conn->pg, sql) == 0)
+    return set_connect_error(conn->pg, err);
+  Error failure = ERROR_INIT;
+  Rows **each = mem_new(count + 1, sizeof(Rows *));
+  size_t done = 0;
+  PGresult *result = NULL;
+  while ((result = PQgetResult(conn->pg)) != NULL) { /* to the end, or the next one is refused */
+    AUTO(rows_free) Rows *rows = NULL;
+    if (failure.code != ERROR_NONE)
+      PQclear(result);
+    else if (accept_result(conn, result, &rows, &failure) && done < count)
+      each[done++] = STEAL(rows);
+  }
+  if (failure.code == ERROR_NONE && done < count)
+    (void)error_set(&failure, ERROR_INTERNAL, "%zu results of %zu statements", done, count);
+  if (failure.code == ERROR_NONE)
+    memcpy(ret, each, count * sizeof *each);
+  else
+    free_each(each, done);
+  mem_free(each);
+  if (failure.code != ERROR_NONE)
+    *err = failure;
+  return failure.code == ERROR_NONE;
+}
+
 static uint64_t text_hash(const char *text) {
   uint64_t hash = 14695981039346656037U; /* FNV-1a */
   for (const char *c = text; *c != '\0'; c++)
@@ -384,6 +415,14 @@ void rows_free(Rows *rows) {
 
 size_t rows_count(const Rows *rows) {
   return (size_t)PQntuples(rows->result);
+}
+
+size_t rows_columns(const Rows *rows) {
+  return (size_t)PQnfields(rows->result);
+}
+
+const char *rows_column_name(const Rows *rows, size_t column) {
+  return PQfname(rows->result, (int)column);
 }
 
 size_t rows_affected(const Rows *rows) {

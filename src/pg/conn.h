@@ -41,6 +41,9 @@ const char *conn_password(Conn *conn);        /* as it was used, from a passfile
 
 /* Runs one or more statements by the simple protocol; ret may be NULL, else the last result. */
 CHECKED bool conn_exec(Conn *conn, const char *sql, Rows **ret, Error *err);
+/* The same for exactly count statements in one round trip, with the result of each. Owned by the
+ * caller; untouched after a failure. */
+CHECKED bool conn_exec_each(Conn *conn, const char *sql, size_t count, Rows **ret, Error *err);
 /* Runs one statement with parameters as text ($1 ...; NULL is NULL); prepared once per connection
  * and text. ret may be NULL. */
 CHECKED bool conn_query(Conn *conn, const char *sql, size_t count, const char *const *values,
@@ -57,6 +60,8 @@ void rows_free(Rows *rows);
 DEFINE_AUTO(Rows *, rows_free)
 size_t rows_count(const Rows *rows);
 size_t rows_affected(const Rows *rows);
+size_t rows_columns(const Rows *rows);
+const char *rows_column_name(const Rows *rows, size_t column); /* borrowed */
 /* Text of a value, borrowed, NULL for SQL NULL. */
 const char *rows_get(const Rows *rows, size_t row, size_t column);
 int64_t rows_get_integer(const Rows *rows, size_t row, size_t column); /* 0 for NULL */

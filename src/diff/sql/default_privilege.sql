@@ -1,0 +1,10 @@
+-- Default privileges, without those of the platform's own roles but the owner of what people make.
+SELECT d.oid, 0 AS subid, 0 AS position, 0 AS parent, '' AS schema,
+       format('FOR ROLE %I%s ON %s', pg_get_userbyid(d.defaclrole), ' IN SCHEMA ' || quote_ident(n.nspname),
+              CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS'
+                                   WHEN 'T' THEN 'TYPES' ELSE 'SCHEMAS' END) AS name,
+       '' AS signature, NULL AS owner, d.defaclacl AS grants, NULL AS definition,
+       pg_get_userbyid(d.defaclrole) AS role, n.nspname AS schema, d.defaclobjtype AS type
+  FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
+ WHERE d.oid >= 16384
+   AND pg_get_userbyid(d.defaclrole) NOT IN ('bough_platform', 'bough_holder', 'bough_import')
