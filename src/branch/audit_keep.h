@@ -4,5 +4,7 @@
 
 #include "branch/context.h"
 
-/* *ret: {"events": [text]} for the log. */
-CHECKED bool audit_keep(Context *context, json_t **ret, Error *err);
+/* now_us: the wall clock. *ret: {"events": [text]} for the log. */
+CHECKED bool audit_keep(Context *context, int64_t now_us, json_t **ret, Error *err);
+/* Before boughd ends: what was counted becomes rows, all rows get their places. */
+CHECKED bool audit_settle(Context *context, Error *err);

@@ -3,6 +3,7 @@
 #include "catalog/cluster.h"
 
 #include "catalog/catalog.h"
+#include "catalog/migrate.h"
 #include "catalog/owner.h"
 #include "catalog/server.h"
 #include "core/clock.h"
@@ -171,7 +172,9 @@ static bool write_access(const Home *home, const Place *place, Error *err) {
     return error_set(err, ERROR_UNSUPPORTED, "the account name \"%s\" can't stand in pg_ident.conf",
                      account);
   buffer_add_text(&access, "local all " CATALOG_USER " peer map=bough\n");
+  buffer_add_text(&access, "local " CATALOG_DATABASE " " CATALOG_AUDITOR " peer map=bough\n");
   buffer_add_format(&map, "bough \"%s\" " CATALOG_USER "\n", account);
+  buffer_add_format(&map, "bough \"%s\" " CATALOG_AUDITOR "\n", account);
   return write_text(place->data, "pg_hba.conf", &access, err) &&
          write_text(place->data, "pg_ident.conf", &map, err);
 }
@@ -329,7 +332,8 @@ static char *conninfo_of(const Place *place) {
 /* ---- the whole ---- */
 
 static bool fill(const Home *home, const char *conninfo, Error *err) {
-  return catalog_migrate(conninfo, err) && catalog_add_owner(home, conninfo, err);
+  return catalog_migrate(conninfo, err) && catalog_grant_auditor(conninfo, err) &&
+         catalog_add_owner(home, conninfo, err);
 }
 
 /* The connection string of config.json, NULL if Bough runs the catalog itself. config.json can be
@@ -382,6 +386,11 @@ char *catalog_cluster_conninfo(const Home *home) {
   AUTO_RELEASE(place_release) Place place = {0};
   place_init(&place, home);
   return conninfo_of(&place);
+}
+
+char *catalog_cluster_socket(const Home *home) {
+  const json_t *section = json_object_get(home->config, "catalog");
+  return json_string_or(section, "conninfo", NULL) == NULL ? path_join(home->run, "catalog") : NULL;
 }
 
 bool catalog_cluster_stop(const Home *home, Error *err) {

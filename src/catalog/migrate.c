@@ -86,3 +86,12 @@ bool catalog_migrate(const char *conninfo, Error *err) {
       return false; /* closing the connection rolls back */
   return true;
 }
+
+bool catalog_grant_auditor(const char *conninfo, Error *err) {
+  AUTO(conn_free) Conn *conn = NULL;
+  return catalog_connect(conninfo, &conn, err) &&
+         conn_exec(conn,
+                   "BEGIN; SELECT pg_advisory_xact_lock(hashtext('bough catalog schema'));"
+                   " SELECT access.grant_auditor(); COMMIT",
+                   NULL, err);
+}

@@ -8,3 +8,6 @@ CHECKED bool catalog_connect(const char *conninfo, Conn **ret, Error *err);
 
 /* Whether the schema is the one that this build knows; ERROR_UNSUPPORTED. */
 CHECKED bool catalog_check_version(Conn *conn, Error *err);
+
+/* Gives the auditor's role what of this schema it may read. */
+CHECKED bool catalog_grant_auditor(const char *conninfo, Error *err);

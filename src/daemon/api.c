@@ -292,7 +292,7 @@ static bool job_session_refused(Context *context, const ApiRequest *request, jso
 }
 
 static bool job_audit(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
-  return audit_keep(context, ret, err);
+  return audit_keep(context, clock_wall_us(), ret, err);
 }
 
 static bool job_audit_refusal(Context *context, const ApiRequest *request, json_t **ret,
@@ -302,6 +302,8 @@ static bool job_audit_refusal(Context *context, const ApiRequest *request, json_
 
 static bool job_catalog_stop(Context *context, const ApiRequest *request, json_t **ret,
                              Error *err) {
+  Error ignored = ERROR_INIT; /* it is done after the next start, then */
+  (void)!(context->catalog == NULL || audit_settle(context, &ignored));
   return catalog_cluster_stop(context->home, err);
 }
 

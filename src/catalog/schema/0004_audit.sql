@@ -159,8 +159,11 @@ begin
   for day in select generate_series(first, last, '1 day')::date loop
     foreach kind in array '{events,chain}'::text[] loop
       continue when to_regclass(format('access.%I', access.audit_table_of(kind, day))) is not null;
-      execute format('create table access.%I partition of access.%I for values from (%L) to (%L)',
-                     access.audit_table_of(kind, day), 'audit_' || kind,
+      -- attached, since a partition that is made as such waits for everybody who reads
+      execute format('create table access.%I (like access.%I including all)',
+                     access.audit_table_of(kind, day), 'audit_' || kind);
+      execute format('alter table access.%I attach partition access.%I for values from (%L) to (%L)',
+                     'audit_' || kind, access.audit_table_of(kind, day),
                      day::timestamptz, (day + 1)::timestamptz);
       execute format('create trigger never_go before truncate on access.%I'
                      ' for each statement execute function access.refuse_change()',
@@ -181,7 +184,8 @@ create function access.audit_first_day() returns date language sql stable
 
 -- Only one whose end is signed goes.
 create function access.audit_drop_day(day date) returns void
-  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+  language plpgsql security definer set search_path = pg_catalog, pg_temp
+  set lock_timeout = '300ms' as $$
 declare
   gone date := day;
 begin
@@ -213,7 +217,10 @@ select e.event_id, e.event_time, e.event_date, e.actor_type, e.actor, e.on_behal
        e.error_code, e.error_message, e.project_id, e.branch_id, e.endpoint_id,
        encode(c.prev_hash, 'hex') as prev_hash, encode(c.hash, 'hex') as hash, c.seq, e.serial
   from access.audit_events as e
-  left join access.audit_chain as c on c.event_time = e.event_time and c.serial = e.serial;
+  left join access.audit_chain as c on c.event_time = e.event_time and c.serial = e.serial
+   -- leaves most partitions out: a row is sealed when boughd is back, at the latest
+   and c.sealed_at >= e.event_time - interval '1 day'
+   and c.sealed_at < e.event_time + interval '60 days';
 comment on view access.audit is 'who did what, or wasn''t let';
 comment on column access.audit.seq is 'place in the chain; null for a moment, until it is sealed';
 
