@@ -98,3 +98,49 @@ void json_to_error(const json_t *object, Error *ret) {
   if (hint != NULL)
     (void)error_hint(ret, "%s", hint);
 }
+
+static bool same_number(const json_t *a, const json_t *b) {
+  if (json_is_integer(a) && json_is_integer(b))
+    return json_integer_value(a) == json_integer_value(b);
+  double left = json_number_value(a);
+  double right = json_number_value(b);
+  return left <= right && left >= right;
+}
+
+static bool same_members(const json_t *a, const json_t *b) {
+  const char *key = NULL;
+  json_t *value = NULL;
+  if (json_object_size(a) != json_object_size(b))
+    return false;
+  json_object_foreach((json_t *)a, key, value) {
+    const json_t *other = json_object_get(b, key);
+    if (other == NULL || !json_same(value, other))
+      return false;
+  }
+  return true;
+}
+
+bool json_same(const json_t *a, const json_t *b) {
+  if (json_is_number(a) && json_is_number(b))
+    return same_number(a, b);
+  if (json_typeof(a) != json_typeof(b))
+    return false;
+  if (json_is_object(a))
+    return same_members(a, b);
+  if (!json_is_array(a))
+    return json_equal(a, b) != 0;
+  bool same = json_array_size(a) == json_array_size(b);
+  for (size_t at = 0; same && at < json_array_size(a); at++)
+    same = json_same(json_array_get(a, at), json_array_get(b, at));
+  return same;
+}
+
+void json_pointer_add(Buffer *pointer, const char *key) {
+  buffer_add_text(pointer, "/");
+  for (; *key != '\0'; key++) {
+    if (*key == '~' || *key == '/')
+      buffer_add_text(pointer, *key == '~' ? "~0" : "~1");
+    else
+      buffer_add(pointer, key, 1);
+  }
+}

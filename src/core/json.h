@@ -4,6 +4,7 @@
 
 #include "core/base.h"
 #include "core/error.h"
+#include "core/str.h"
 
 #include <jansson.h>
 
@@ -26,6 +27,12 @@ const char *json_string_or(const json_t *object, const char *key, const char *fa
 int64_t json_integer_or(const json_t *object, const char *key, int64_t fallback);
 double json_number_or(const json_t *object, const char *key, double fallback);
 bool json_bool_or(const json_t *object, const char *key, bool fallback);
+
+/* Adds one step to a JSON Pointer (RFC 6901): "/" and the key, escaped. */
+void json_pointer_add(Buffer *pointer, const char *key);
+
+/* Whether two values are the same as JSON has it: 1 is 1.0, the order of members is nothing. */
+bool json_same(const json_t *a, const json_t *b);
 
 /* A string of one line that is valid UTF-8 whatever text is, cut where messages of errors are cut.
  */

@@ -1,6 +1,7 @@
 /* The declared model of a project: the policy file (bough.yaml) as a value that never changes, the
  * differences of two of them, and the one function that decides (decide.h). Pure: nothing here
- * reads a file, a clock or a catalog, so the command line checks a policy without a server.
+ * reads a clock or a catalog, nor a file but the zones of the time zone database, so the command
+ * line checks a policy without a server.
  *
  * Numbers are seconds, bytes and counts; 0 says "not declared" unless a field says otherwise. All
  * strings belong to the Policy. Lines count from 1. */
@@ -121,7 +122,7 @@ typedef struct Policy {
 
 /* One thing that is wrong in a file. */
 typedef struct PolicyFinding {
-  int line; /* from 1, as is column (in bytes) */
+  int line; /* from 1, as is column (in characters) */
   int column;
   char *message;  /* "tier \"staging\" has no parent named \"prod\"" */
   char *expected; /* "one of: production"; "" when there is nothing to say */
