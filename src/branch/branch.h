@@ -9,6 +9,7 @@ typedef struct BranchRequest {
   const char *name;
   const char *parent; /* NULL: the project's root */
   const char *kind;   /* NULL: "feature" */
+  const char *ttl;    /* "7d"; NULL: what the policy gives its kind */
   bool start;
 } BranchRequest;
 
@@ -23,6 +24,10 @@ CHECKED bool branch_protect(Context *context, const ProjectRow *project, const c
 /* With recursive its descendants go first; otherwise they live on. */
 CHECKED bool branch_delete(Context *context, const ProjectRow *project, const char *name,
                            bool recursive, json_t **ret, Error *err);
+/* What the reaper does with one whose time is over: it goes, or, when others were forked from it,
+ * is closed until they have gone (branch/retire.c). CANCELLED when its time isn't over any more. */
+CHECKED bool branch_delete_expired(Context *context, const char *id, Error *err);
+CHECKED bool branch_retire(Context *context, const char *id, Error *err);
 CHECKED bool project_delete(Context *context, const ProjectRow *project, Error *err);
 
 /* Moves the branch's name and endpoint to a new branch made from branch to; the old one stays under
@@ -35,6 +40,7 @@ bool branch_create_recover(Context *context, const OperationRow *operation, Erro
 bool branch_reset_recover(Context *context, const OperationRow *operation, Error *err);
 bool branch_rename_recover(Context *context, const OperationRow *operation, Error *err);
 bool branch_repoint_recover(Context *context, const OperationRow *operation, Error *err);
+bool branch_retire_recover(Context *context, const OperationRow *operation, Error *err);
 bool branch_delete_recover(Context *context, const OperationRow *operation, Error *err);
 bool project_delete_recover(Context *context, const OperationRow *operation, Error *err);
 

@@ -2,6 +2,7 @@
 #include "branch/branch.h"
 #include "branch/describe.h"
 #include "branch/endpoint.h"
+#include "branch/expiry.h"
 #include "branch/fork.h"
 #include "branch/operation.h"
 #include "branch/pool.h"
@@ -24,6 +25,8 @@ static bool find_parent(Context *context, const ProjectRow *project, const char 
 }
 
 static bool check_parent(const BranchRow *parent, Error *err) {
+  if (!expiry_check_open(parent, err))
+    return false;
   if (parent->state == ROW_READY)
     return true;
   return error_set(err, parent->state == ROW_FAILED ? ERROR_BRANCH_FAILED : ERROR_BRANCH_BUSY,
@@ -46,6 +49,9 @@ static bool record(Context *context, const ProjectRow *project, const BranchRow 
   (void)snprintf(branch->size_class, sizeof branch->size_class, "%s", parent->size_class);
   (void)snprintf(branch->created_by, sizeof branch->created_by, "%s", context->caller.name);
   branch->created_at = branch->forked_at = clock_wall_us();
+  if (!expiry_of_new(context, project, branch->kind, request->ttl, branch->created_at,
+                     &branch->expires_at, err))
+    return false;
 
   EndpointRow endpoint = {.state = ENDPOINT_STOPPED};
   id_new("ep", endpoint.id);

@@ -2,6 +2,7 @@
  * stays as a tombstone for their lineage. */
 #include "branch/branch.h"
 #include "branch/endpoint.h"
+#include "branch/expiry.h"
 #include "branch/operation.h"
 #include "core/failpoint.h"
 #include "core/io.h"
@@ -59,13 +60,16 @@ bool branch_delete_recover(Context *context, const OperationRow *operation, Erro
   return finish_delete(context, &branch, operation->id, err);
 }
 
-/* From here on the name is free and the branch can't be opened. */
-static bool record(Context *context, BranchRow *branch, OperationRow *operation, Error *err) {
+/* From here on the name is free and the branch can't be opened. expired: only if its time is over. */
+static bool record(Context *context, BranchRow *branch, bool expired, OperationRow *operation,
+                   Error *err) {
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
   if (!catalog_begin(context->catalog, &guard, err) ||
       !operation_begin(context, "branch.delete", branch->project, branch->id, NULL, operation,
                        err) ||
-      !branch_get(context->catalog, branch->id, branch, err))
+      !branch_get(context->catalog, branch->id, branch, err) ||
+      (expired && (!expiry_check_over(branch, err) ||
+                   !expiry_record(context, branch, "deleted", err))))
     return false;
   if (branch->is_protected)
     return error_set(err, ERROR_BRANCH_PROTECTED, "branch \"%s\" is protected", branch->name);
@@ -73,10 +77,18 @@ static bool record(Context *context, BranchRow *branch, OperationRow *operation,
   return branch_update(context->catalog, branch, err) && catalog_commit(&guard, err);
 }
 
+bool branch_delete_expired(Context *context, const char *id, Error *err) {
+  BranchRow branch;
+  AUTO_RELEASE(operation_row_release) OperationRow operation = {0};
+  return branch_get(context->catalog, id, &branch, err) &&
+         record(context, &branch, true, &operation, err) &&
+         finish_delete(context, &branch, operation.id, err);
+}
+
 static bool delete_one(Context *context, BranchRow *branch, json_t *deleted, Error *err) {
   AUTO_RELEASE(operation_row_release) OperationRow operation = {0};
   AUTO(json_free) json_t *name = json_string(branch->name);
-  if (!record(context, branch, &operation, err) ||
+  if (!record(context, branch, false, &operation, err) ||
       !finish_delete(context, branch, operation.id, err))
     return false;
   (void)json_array_append(deleted, name);

@@ -2,6 +2,7 @@
 #include "branch/describe.h"
 
 #include "branch/endpoint.h"
+#include "branch/expiry.h"
 #include "core/clock.h"
 #include "core/io.h"
 #include "core/str.h"
@@ -61,13 +62,25 @@ json_t *describe_endpoint(const EndpointRow *row, const char *branch_name) {
                    describe_time(row->active_at));
 }
 
+/* Its end, and whether that is near enough to be announced. */
+static void describe_end(const BranchRow *branch, json_t *object) {
+  int64_t rest = branch->expires_at - clock_wall_us();
+  bool ends = branch->expires_at != 0;
+  bool near = ends && rest <= expiry_notice_us(branch->created_at, branch->expires_at);
+  (void)json_object_set_new(object, "expires_at", describe_time(branch->expires_at));
+  (void)json_object_set_new(object, "expires_in_seconds",
+                            ends ? json_integer(rest > 0 ? rest / 1000000 : 0) : json_null());
+  (void)json_object_set_new(object, "expiring", json_boolean(near));
+  (void)json_object_set_new(object, "expired_at", describe_time(branch->expired_at));
+}
+
 json_t *describe_branch_with(const ProjectRow *project, const BranchRow *branch,
                              const EndpointRow *endpoint) {
   char lsn[LSN_TEXT_SIZE];
   lsn_format(branch->fork_lsn, lsn);
   bool forked = branch->parent[0] != '\0';
   int64_t age = (clock_wall_us() - branch->created_at) / 1000000;
-  return json_pack(
+  json_t *object = json_pack(
       "{s:s, s:s, s:s, s:s, s:s, s:o, s:b, s:b, s:i, s:s, s:o, s:o, s:I, s:o, s:{s:s, s:s}, s:o}",
       "id", branch->id, "name", branch->name, "project", project->name, "kind", branch->kind,
       "state", row_state_text(branch->state), "parent", text_or_null(branch->parent_name),
@@ -79,6 +92,8 @@ json_t *describe_branch_with(const ProjectRow *project, const BranchRow *branch,
              : json_null(),
       "endpoint", "id", endpoint->id, "state", present_state(endpoint), "error",
       text_or_null(branch->error));
+  describe_end(branch, object);
+  return object;
 }
 
 bool describe_branch(Context *context, const ProjectRow *project, const BranchRow *branch,

@@ -3,6 +3,7 @@
 
 #include "branch/clean.h"
 #include "branch/describe.h"
+#include "branch/expiry.h"
 #include "branch/identity.h"
 #include "branch/principal.h"
 #include "core/clock.h"
@@ -225,6 +226,8 @@ static void give_up(Context *context, const BranchRow *branch, EndpointRow *endp
 }
 
 static bool check_openable(const BranchRow *branch, Error *err) {
+  if (!expiry_check_open(branch, err))
+    return false;
   if (branch->state == ROW_READY)
     return true;
   if (branch->state != ROW_FAILED)
@@ -338,7 +341,8 @@ bool endpoint_revive(Context *context, const char *id, Error *err) {
     *err = failure;
     return false;
   }
-  if (!endpoint.wanted || endpoint_is_alive(&endpoint) || branch.state != ROW_READY)
+  if (!endpoint.wanted || endpoint_is_alive(&endpoint) || branch.state != ROW_READY ||
+      branch.expired_at != 0)
     return true;
   if (endpoint.failures < FAILURE_LIMIT)
     return start_locked(context, &branch, &endpoint, err);

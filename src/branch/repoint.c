@@ -6,9 +6,11 @@
 #include "branch/branch.h"
 #include "branch/describe.h"
 #include "branch/endpoint.h"
+#include "branch/expiry.h"
 #include "branch/fork.h"
 #include "branch/operation.h"
 #include "branch/pool.h"
+#include "branch/previous.h"
 #include "catalog/access.h"
 #include "core/clock.h"
 #include "core/duration.h"
@@ -17,7 +19,6 @@
 #include "core/str.h"
 
 #include <stdio.h>
-#include <time.h>
 
 enum {
   VOLUME_LOCK_MS = 60 * 1000,
@@ -25,7 +26,6 @@ enum {
   GRACE_LIMIT_S = 30, /* who connects meanwhile is held */
   LOOK_MS = 50,
   FAREWELL_MS = 1000, /* for the proxy to tell its clients why, before postgres does */
-  STEM_LENGTH = 46,   /* of a name that a time is put behind */
 };
 
 #define PREVIOUS_KIND "previous"
@@ -42,6 +42,8 @@ typedef struct Repoint {
 
 static bool check(Context *context, const Repoint *repoint, Error *err) {
   const BranchRow *old = &repoint->old;
+  if (!expiry_check_open(old, err) || !expiry_check_open(&repoint->source, err))
+    return false;
   if (old->is_protected && !caller_is_platform(context, "repointing a protected branch", err))
     return false;
   if (old->state != ROW_READY && old->state != ROW_FAILED)
@@ -66,17 +68,6 @@ static bool read_grace(const char *text, int64_t *ret_ms, Error *err) {
   return true;
 }
 
-/* "production" becomes "production-20260131-120000". */
-static void name_previous(Repoint *repoint) {
-  time_t now = (time_t)(clock_wall_us() / 1000000);
-  struct tm parts;
-  char when[sizeof "20260131-120000"];
-  (void)gmtime_r(&now, &parts);
-  (void)strftime(when, sizeof when, "%Y%m%d-%H%M%S", &parts);
-  (void)snprintf(repoint->previous_name, sizeof repoint->previous_name, "%.*s-%s", STEM_LENGTH,
-                 repoint->old.name, when);
-}
-
 static void describe_next(Repoint *repoint) {
   BranchRow *next = &repoint->next;
   const BranchRow *old = &repoint->old;
@@ -90,6 +81,7 @@ static void describe_next(Repoint *repoint) {
   (void)snprintf(next->parent_name, sizeof next->parent_name, "%s", repoint->source.name);
   (void)snprintf(next->size_class, sizeof next->size_class, "%s", old->size_class);
   (void)snprintf(next->created_by, sizeof next->created_by, "%s", old->created_by);
+  next->expires_at = old->expires_at;
   next->created_at = next->forked_at = clock_wall_us();
 }
 
@@ -204,7 +196,7 @@ static bool carry_out(Context *context, Repoint *repoint, const OperationRow *op
       !failpoint_reach(FAILPOINT_REPOINT_COPIED, err))
     return false;
   branch_take_fork(&repoint->next, &fork);
-  name_previous(repoint);
+  previous_name(repoint->previous_name, repoint->old.name);
   return swap(context, repoint, operation, err);
 }
 

@@ -3,6 +3,7 @@
 #include "branch/branch.h"
 #include "branch/describe.h"
 #include "branch/endpoint.h"
+#include "branch/expiry.h"
 #include "branch/fork.h"
 #include "branch/operation.h"
 #include "branch/pool.h"
@@ -16,6 +17,8 @@
 enum { VOLUME_LOCK_MS = 60 * 1000 };
 
 static bool check(Context *context, const BranchRow *branch, Error *err) {
+  if (!expiry_check_open(branch, err))
+    return false;
   if (branch->is_protected)
     return error_set(err, ERROR_BRANCH_PROTECTED, "branch \"%s\" is protected", branch->name);
   if (branch->parent[0] == '\0')

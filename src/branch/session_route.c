@@ -2,6 +2,7 @@
 #include "branch/session_route.h"
 
 #include "branch/endpoint.h"
+#include "branch/expiry.h"
 #include "branch/login.h"
 #include "branch/principal.h"
 #include "branch/watch.h"
@@ -125,6 +126,8 @@ static bool find_branch(Context *context, Visit *visit, Error *err) {
 }
 
 static bool check_branch(const BranchRow *branch, Error *err) {
+  if (!expiry_check_open(branch, err))
+    return false;
   if (branch->state == ROW_READY)
     return true;
   if (branch->state != ROW_FAILED)

@@ -29,6 +29,7 @@ static const Column columns[] = {
     COLUMN(BranchRow, created_at, "created_at", TIME, COLUMN_FIXED),
     COLUMN(BranchRow, forked_at, "forked_at", TIME, 0),
     COLUMN(BranchRow, expires_at, "expires_at", TIME, 0),
+    COLUMN(BranchRow, expired_at, "expired_at", TIME, 0),
     COLUMN(BranchRow, error, "error", TEXT, 0),
 };
 

@@ -5,6 +5,7 @@
 #include "catalog/private.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 enum { CONNECT_MS = 10000 };
 
@@ -92,6 +93,10 @@ bool catalog_query(Catalog *catalog, const char *sql, size_t count, const char *
   if (conn_query(catalog->conn, sql, count, values, ret, err))
     return true;
   return conn_is_alive(catalog->conn) ? error_prefix(err, "system catalog") : down(err);
+}
+
+void catalog_number(char ret[CATALOG_NUMBER_SIZE], int64_t number) {
+  (void)snprintf(ret, CATALOG_NUMBER_SIZE, "%lld", (long long)number);
 }
 
 const char *catalog_violated(Catalog *catalog) {

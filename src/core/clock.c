@@ -18,6 +18,10 @@ int64_t clock_monotonic_ms(void) {
   return clock_monotonic_us() / 1000;
 }
 
+int64_t clock_boot_us(void) {
+  return read_us(CLOCK_BOOTTIME);
+}
+
 int64_t clock_wall_us(void) {
   return read_us(CLOCK_REALTIME);
 }
