@@ -12,7 +12,7 @@ _bough() {
     case ${COMP_WORDS[1]} in
     pool) choices='create status ' ;;
     project) choices='create list show delete ' ;;
-    branch) choices='create list tree show delete reset rename protect unprotect ' ;;
+    branch) choices='create list tree show delete reset rename expire protect unprotect ' ;;
     endpoint) choices='list show start suspend repoint ' ;;
     principal) choices='add list remove token revoke ' ;;
     operation) choices='list ' ;;
@@ -30,13 +30,14 @@ _bough() {
     'project list') flags=''; names= ;;
     'project show') flags=''; names=project ;;
     'project delete') flags=''; names=project ;;
-    'branch create') flags='--parent --kind --start '; names= ;;
+    'branch create') flags='--parent --kind --ttl --start '; names= ;;
     'branch list') flags=''; names= ;;
     'branch tree') flags=''; names= ;;
     'branch show') flags=''; names=branch ;;
     'branch delete') flags='--recursive '; names=branch ;;
     'branch reset') flags=''; names=branch ;;
     'branch rename') flags=''; names=branch ;;
+    'branch expire') flags='--ttl --never '; names=branch ;;
     'branch protect') flags=''; names=branch ;;
     'branch unprotect') flags=''; names=branch ;;
     'url') flags='--with-password '; names=branch ;;

@@ -3,6 +3,8 @@
 
 #include "branch/endpoint.h"
 #include "branch/pool.h"
+#include "branch/reaper_clock.h"
+#include "catalog/expiry.h"
 #include "core/clock.h"
 #include "core/io.h"
 #include "core/str.h"
@@ -137,6 +139,35 @@ static void check_clock(Checkup *checkup) {
   if (llabs(jump) > CLOCK_TOLERANCE_S)
     add(checkup, "clock-jumped", SEVERITY_WARNING, "clock", text,
         "check time synchronisation; limits and durations are not affected, shown times are");
+}
+
+/* What the reaper found of the clock, and what it does about it. */
+static void check_reaper(Checkup *checkup) {
+  Context *context = checkup->context;
+  ReaperRow row;
+  Error failure = ERROR_INIT;
+  if (context->catalog == NULL || !reaper_get(context->catalog, &row, &failure) ||
+      !reaper_clock_is_held(&row))
+    return;
+  int64_t rest = (row.held_until_us - clock_boot_us()) / 1000000;
+  AUTO(str_free)
+  char *text = str_format("the wall clock jumped by %lld s: no branch expires for another %lld s",
+                          (long long)(row.jump_us / 1000000), (long long)(rest > 0 ? rest : 0));
+  add(checkup, "expiry-held", SEVERITY_WARNING, "clock", text,
+      "correct the clock before that, or extend what must stay: `bough branch expire`");
+}
+
+static void check_webhooks(Checkup *checkup) {
+  int64_t count = 0;
+  Error failure = ERROR_INIT;
+  if (checkup->context->catalog == NULL ||
+      !webhook_count_given_up(checkup->context->catalog, &count, &failure) || count == 0)
+    return;
+  AUTO(str_free)
+  char *text =
+      str_format("%lld messages of the last days could not be delivered", (long long)count);
+  add(checkup, "webhook-failed", SEVERITY_WARNING, "webhook_url", text,
+      "the audit says why (webhook.deliver); see \"webhook_url\" in config.json");
 }
 
 static void check_catalog(Checkup *checkup) {
@@ -295,9 +326,9 @@ static void check_leftovers(Checkup *checkup) {
 }
 
 static void (*const checks[])(Checkup *checkup) = {
-    check_agent,   check_mode,      check_tools,     check_pool, check_host_room,
-    check_catalog, check_problems,  check_clock,     check_rows, check_branches,
-    check_volumes, check_endpoints, check_leftovers,
+    check_agent,   check_mode,      check_tools,     check_pool,   check_host_room,
+    check_catalog, check_problems,  check_clock,     check_rows,   check_branches,
+    check_volumes, check_endpoints, check_leftovers, check_reaper, check_webhooks,
 };
 
 bool doctor_run(Context *context, const json_t *daemon, json_t **ret, Error *err) {

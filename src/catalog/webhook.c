@@ -4,6 +4,7 @@
 #include "catalog/row.h"
 
 #include <stdio.h>
+#include <string.h>
 
 void webhook_row_release(WebhookRow *row) {
   json_free(row->body);

@@ -16,10 +16,10 @@ static const json_t *branch_of(const json_t *result) {
 
 json_t *cmd_branch_create_body(const Cli *cli) {
   const Invocation *invocation = &cli->invocation;
-  return json_pack("{s:s, s:s*, s:s*, s:b}", "name", invocation->arguments[0], "parent",
+  return json_pack("{s:s, s:s*, s:s*, s:s*, s:b}", "name", invocation->arguments[0], "parent",
                    invocation_value(invocation, "parent"), "kind",
-                   invocation_value(invocation, "kind"), "start",
-                   invocation_has(invocation, "start"));
+                   invocation_value(invocation, "kind"), "ttl", invocation_value(invocation, "ttl"),
+                   "start", invocation_has(invocation, "start"));
 }
 
 json_t *cmd_branch_reset_body(const Cli *cli) {
@@ -48,6 +48,22 @@ bool cmd_branch_delete_run(Cli *cli, json_t **ret, Error *err) {
     buffer_add_text(&path, "?recursive=1");
   AUTO(str_free) char *text = buffer_steal(&path);
   return cli_call(cli, "DELETE", text, NULL, ret, err);
+}
+
+bool cmd_branch_expire_run(Cli *cli, json_t **ret, Error *err) {
+  const char *ttl = invocation_value(&cli->invocation, "ttl");
+  if ((ttl != NULL) == invocation_has(&cli->invocation, "never"))
+    return error_set(err, ERROR_USAGE, "give either --ttl SPAN or --never");
+  Buffer path = {0};
+  buffer_add_text(&path, "/v1/projects/");
+  url_add_encoded(&path, cli_project(cli));
+  buffer_add_text(&path, "/branches/");
+  url_add_encoded(&path, cli->invocation.arguments[0]);
+  buffer_add_text(&path, "/expire");
+  AUTO(str_free) char *text = buffer_steal(&path);
+  AUTO(json_free)
+  json_t *body = ttl != NULL ? json_pack("{s:s}", "ttl", ttl) : json_pack("{s:b}", "never", 1);
+  return cli_call(cli, "POST", text, body, ret, err);
 }
 
 /* What was done
@@ -84,6 +100,29 @@ void cmd_branch_protect_show(Cli *cli, const json_t *result) {
             json_bool_or(branch, "protected", false) ? "protected" : "not protected any more");
 }
 
+/* "3 days", "expired", "-"; whether it is to be noticed. */
+static Colour end_of(const json_t *branch, char ret[HUMAN_SIZE]) {
+  int64_t rest = json_integer_or(branch, "expires_in_seconds", -1);
+  bool is_closed = json_string_or(branch, "expired_at", NULL) != NULL;
+  (void)snprintf(ret, HUMAN_SIZE, "%s", rest < 0 ? "-" : "expired");
+  if (rest > 0 && !is_closed)
+    human_age(rest, ret);
+  if (rest == 0 || is_closed)
+    return COLOUR_BAD;
+  return json_bool_or(branch, "expiring", false) ? COLOUR_WARNING : COLOUR_NONE;
+}
+
+void cmd_branch_expire_show(Cli *cli, const json_t *result) {
+  const json_t *branch = branch_of(result);
+  char rest[HUMAN_SIZE];
+  (void)end_of(branch, rest);
+  if (json_string_or(branch, "expires_at", NULL) == NULL)
+    show_line(cli, COLOUR_GOOD, "branch %s has no end", show_text(branch, "name"));
+  else
+    show_line(cli, COLOUR_GOOD, "branch %s ends in %s, at %s", show_text(branch, "name"), rest,
+              show_text(branch, "expires_at"));
+}
+
 void cmd_branch_delete_show(Cli *cli, const json_t *result) {
   size_t at = 0;
   const json_t *name = NULL;
@@ -97,7 +136,8 @@ void cmd_branch_delete_show(Cli *cli, const json_t *result) {
  * ------------------------------------------------------------------------------------------- */
 
 void cmd_branch_list_show(Cli *cli, const json_t *result) {
-  static const char *const titles[] = {"NAME", "PARENT", "KIND", "STATE", "COMPUTE", "AGE", "BY"};
+  static const char *const titles[] = {"NAME",    "PARENT", "KIND",    "STATE",
+                                       "COMPUTE", "AGE",    "EXPIRES", "BY"};
   AUTO_RELEASE(table_release) Table table;
   table_init(&table, titles, ARRAY_LENGTH(titles));
   size_t at = 0;
@@ -106,6 +146,8 @@ void cmd_branch_list_show(Cli *cli, const json_t *result) {
     const char *state = show_text(branch, "state");
     const char *compute = show_text(json_object_get(branch, "endpoint"), "state");
     char age[HUMAN_SIZE];
+    char end[HUMAN_SIZE];
+    Colour end_colour = end_of(branch, end);
     human_age(json_integer_or(branch, "age_seconds", -1), age);
     table_add(&table, COLOUR_NONE, show_text(branch, "name"));
     table_add(&table, COLOUR_NONE, show_text(branch, "parent"));
@@ -113,6 +155,7 @@ void cmd_branch_list_show(Cli *cli, const json_t *result) {
     table_add(&table, output_state_colour(state), state);
     table_add(&table, output_state_colour(compute), compute);
     table_add(&table, COLOUR_NONE, age);
+    table_add(&table, end_colour, end);
     table_add(&table, COLOUR_NONE, show_text(branch, "created_by"));
   }
   table_print(&table, &cli->output);
@@ -233,6 +276,7 @@ void cmd_branch_show_show(Cli *cli, const json_t *result) {
   show_field(cli, "protected", json_bool_or(branch, "protected", false) ? "yes" : "no");
   show_field(cli, "created by", show_text(branch, "created_by"));
   show_field(cli, "age", age);
+  show_field(cli, "expires at", json_string_or(branch, "expires_at", NULL));
   show_lineage(cli, result);
   show_usage(cli, json_object_get(result, "usage"));
   const json_t *identity = json_object_get(result, "identity");

@@ -15,10 +15,10 @@ CommandShow cmd_project_create_show, cmd_project_list_show, cmd_project_show_sho
 
 CommandBody cmd_branch_create_body, cmd_branch_reset_body, cmd_branch_rename_body,
     cmd_branch_protect_body, cmd_branch_unprotect_body;
-CommandRun cmd_branch_delete_run;
+CommandRun cmd_branch_delete_run, cmd_branch_expire_run;
 CommandShow cmd_branch_create_show, cmd_branch_list_show, cmd_branch_tree_show,
     cmd_branch_show_show, cmd_branch_delete_show, cmd_branch_reset_show, cmd_branch_rename_show,
-    cmd_branch_protect_show;
+    cmd_branch_protect_show, cmd_branch_expire_show;
 
 CommandRun cmd_psql_run, cmd_url_run;
 CommandShow cmd_url_show;

@@ -19,6 +19,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "daemon/api_expiry.h"
 #include "daemon/upload.h"
 
 enum { SHORT = 30, MINUTES = 30 * 60, HOURS = 24 * 60 * 60 };
@@ -81,6 +82,7 @@ static bool get_branches(Context *context, const ApiRequest *request, json_t **r
 static bool post_branches(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
   BranchRequest branch = {.parent = json_string_or(request->body, "parent", NULL),
                           .kind = json_string_or(request->body, "kind", NULL),
+                          .ttl = json_string_or(request->body, "ttl", NULL),
                           .start = json_bool_or(request->body, "start", false)};
   if (!json_get_string(request->body, "name", &branch.name, err))
     return false;
@@ -325,6 +327,7 @@ static const Route routes[] = {
     {"POST", BRANCHES "/{b}/reset", post_reset, MINUTES, 0, "Reset a branch to its parent"},
     {"POST", BRANCHES "/{b}/rename", post_rename, SHORT, 0, "Rename a branch"},
     {"POST", BRANCHES "/{b}/protect", post_protect, SHORT, 0, "Protect a branch, or stop doing so"},
+    {"POST", BRANCHES "/{b}/expire", post_expire, SHORT, 0, "Say when a branch ends"},
     {"GET", BRANCHES "/{b}/url", get_url, MINUTES, 0, "Wake a branch and tell its URL"},
     {"GET", BRANCHES "/{b}/endpoint", get_endpoint, SHORT, 0, "Show an endpoint and its log"},
     {"POST", BRANCHES "/{b}/endpoint/start", post_start, MINUTES, 0, "Start an endpoint"},
@@ -349,6 +352,8 @@ static const Route routes[] = {
     {"JOB", "revive", job_revive, MINUTES, ROUTE_INTERNAL, "Start a compute that ended"},
     {"JOB", "tick", job_tick, 120, ROUTE_INTERNAL, "Look after the pool"},
     {"JOB", "idle", job_idle, MINUTES, ROUTE_INTERNAL, "Suspend computes that nobody uses"},
+    {"JOB", "expire", job_expire, MINUTES, ROUTE_INTERNAL, "Remove branches whose time is over"},
+    {"JOB", "webhook", job_webhook, 120, ROUTE_INTERNAL, "Deliver messages to the outside"},
     {"JOB", "wake", job_wake, MINUTES, ROUTE_INTERNAL | ROUTE_WHEN_READY, "Wake a compute"},
     {"JOB", "session-hello", job_session_hello, SHORT, PROXY_JOB, "A proxy process is there"},
     {"JOB", "session-verifier", job_session_verifier, SHORT, PROXY_JOB, "Keys of a principal"},

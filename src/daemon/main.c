@@ -11,6 +11,7 @@
 #include "daemon/audited.h"
 #include "daemon/body.h"
 #include "daemon/dispatch.h"
+#include "daemon/periodic.h"
 #include "daemon/proxy_link.h"
 #include "daemon/proxy_process.h"
 #include "daemon/route.h"
@@ -49,6 +50,7 @@ typedef struct Daemon {
   ProxyProcess *proxy;
   bool looking_for_idle;
   bool sealing;
+  Periodic *periodic;
   struct event *tick;
   struct event *signals[2];
   bool ticking;
@@ -490,6 +492,7 @@ static void on_tick(evutil_socket_t fd, short events, void *context) {
     return;
   daemon->ticks++;
   look_for_idle(daemon);
+  periodic_tick(daemon->periodic);
   if (daemon->ticking)
     return;
   daemon->ticking = true;
@@ -535,6 +538,7 @@ static bool daemon_run(Daemon *daemon, Error *err) {
   const ProxyLinkHooks link_hooks = {.said = on_proxy_said, .context = daemon};
   const ProxyProcessHooks process_hooks = {.drain = on_proxy_drain, .context = daemon};
   daemon->dispatcher = dispatcher_new(daemon->base, daemon->home, &hooks);
+  daemon->periodic = periodic_new(daemon->dispatcher);
   daemon->supervisor = supervisor_new(daemon->base, on_revive, daemon);
   if (!write_pid(daemon->home, err) ||
       !proxy_link_open(daemon->home, daemon->base, daemon->dispatcher, &link_hooks,
@@ -566,6 +570,7 @@ static void daemon_release(Daemon *daemon) {
   proxy_process_free(daemon->proxy);
   proxy_link_free(daemon->proxies);
   dispatcher_free(daemon->dispatcher);
+  periodic_free(daemon->periodic);
   supervisor_free(daemon->supervisor);
   json_free(daemon->problems);
   home_free(daemon->home);
