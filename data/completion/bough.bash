@@ -7,7 +7,7 @@ _bough_names() {
 _bough() {
   local current=${COMP_WORDS[COMP_CWORD]} choices='' flags='' names='' common='--json --server --token-file --project --quiet --help --version '
   COMPREPLY=()
-  if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint principal operation up down status doctor url psql help'
+  if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint principal policy operation up down status doctor url psql help'
   elif [ "$COMP_CWORD" -eq 2 ]; then
     case ${COMP_WORDS[1]} in
     pool) choices='create status ' ;;
@@ -15,6 +15,7 @@ _bough() {
     branch) choices='create list tree show delete reset rename expire protect unprotect ' ;;
     endpoint) choices='list show start suspend repoint ' ;;
     principal) choices='add list remove token revoke ' ;;
+    policy) choices='check ' ;;
     operation) choices='list ' ;;
     esac
   fi
@@ -52,6 +53,7 @@ _bough() {
     'principal remove') flags=''; names=principal ;;
     'principal token') flags='--ttl '; names=principal ;;
     'principal revoke') flags=''; names=principal ;;
+    'policy check') flags=''; names= ;;
     'operation list') flags=''; names= ;;
     *) continue ;;
     esac

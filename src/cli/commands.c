@@ -26,6 +26,7 @@ const Noun nouns[] = {
     {"branch", "branches: copies of a database, data and all"},
     {"endpoint", "computes: the PostgreSQL servers behind branches"},
     {"principal", "people, agents and CI jobs, and their tokens"},
+    {"policy", "the declared model: tiers, rights, promotion"},
     {"operation", "what Bough did and is doing"},
 };
 const size_t noun_count = ARRAY_LENGTH(nouns);
@@ -336,6 +337,15 @@ const Command commands[] = {
      .method = "DELETE",
      .path = "/v1/principals/{0}/tokens/{1}",
      .show = cmd_principal_revoke_show},
+
+    {.noun = "policy",
+     .verb = "check",
+     .summary = "check a policy file, without a server",
+     .details = "Prints everything that is wrong as FILE:LINE:COLUMN: what, and what was expected; "
+                "the exit status is 2 then.",
+     .arguments = {{"FILE", "the policy, as docs/policy.md describes it"}},
+     .run = cmd_policy_check_run,
+     .show = cmd_policy_check_show},
 
     {.noun = "operation",
      .verb = "list",

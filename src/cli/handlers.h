@@ -33,3 +33,6 @@ CommandShow cmd_principal_add_show, cmd_principal_list_show, cmd_principal_remov
     cmd_principal_token_show, cmd_principal_revoke_show;
 
 CommandRun cmd_generate_run;
+
+CommandRun cmd_policy_check_run;
+CommandShow cmd_policy_check_show;
