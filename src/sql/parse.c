@@ -165,6 +165,8 @@ static bool parse_parts(SqlScript *script, const Split *split, Error *err) {
 static void keep_comments(SqlScript *script, Split *split) {
   script->comments = STEAL(split->comments);
   script->comment_count = split->comment_count;
+  script->long_names = STEAL(split->names);
+  script->long_name_count = split->name_count;
   for (size_t at = 0; at < script->comment_count; at++)
     script->comments[at].position = sql_position(script, script->comments[at].start);
 }
@@ -202,6 +204,7 @@ void sql_free(SqlScript *script) {
   mem_free(memory);
   mem_free(script->parts);
   mem_free(script->comments);
+  mem_free(script->long_names);
   str_free(script->text);
   mem_free(script);
 }

@@ -72,6 +72,17 @@ static void add_comment(Splitter *s, size_t start) {
   split->comments[split->comment_count++] = (SqlComment){.start = start, .length = s->at - start};
 }
 
+static void note_name(Splitter *s, size_t start, size_t end) {
+  Split *split = s->ret;
+  if (end - start <= SQL_NAME_LIMIT)
+    return;
+  if (split->name_count == split->name_capacity) {
+    split->name_capacity = split->name_capacity * 2 + 8;
+    split->names = mem_resize(split->names, split->name_capacity, sizeof(SqlLongName));
+  }
+  split->names[split->name_count++] = (SqlLongName){start, end - start};
+}
+
 static Bracket *bracket(Splitter *s) {
   return &s->brackets[s->open < BRACKET_LIMIT ? s->open : BRACKET_LIMIT - 1];
 }
@@ -173,6 +184,8 @@ static void read_quoted(Splitter *s, size_t start, char quote, bool escapes) {
   s->at++;
   while (s->at < s->length && s->text[s->at] != quote)
     s->at += escapes && s->text[s->at] == '\\' ? 2 : 1;
+  if (quote == '"')
+    note_name(s, start + 1, s->at < s->length ? s->at : s->length);
   s->at = s->at < s->length ? s->at + 1 : s->length;
   add_token(s, start);
 }
@@ -243,6 +256,7 @@ static void read_word(Splitter *s) {
     read_quoted(s, start, '\'', true);
     return;
   }
+  note_name(s, start, s->at);
   add_token(s, start);
   follow_word(s, word);
 }
@@ -331,7 +345,19 @@ void split_text(const char *text, size_t length, Split *ret) {
   mem_free(splitter.brackets);
 }
 
+size_t sql_bracket_length(const char *text, size_t length) {
+  AUTO_RELEASE(split_release) Split split = {0};
+  Splitter splitter = {.text = text, .length = length, .ret = &split};
+  splitter.brackets = mem_new(BRACKET_LIMIT, sizeof(Bracket));
+  do
+    read_token(&splitter);
+  while (splitter.open > 0 && splitter.at < length);
+  mem_free(splitter.brackets);
+  return splitter.open == 0 && splitter.at > 1 ? splitter.at : 0;
+}
+
 void split_release(Split *split) {
   mem_free(split->parts);
   mem_free(split->comments);
+  mem_free(split->names);
 }

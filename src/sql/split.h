@@ -18,6 +18,9 @@ typedef struct Split {
   SqlComment *comments; /* without positions */
   size_t comment_count;
   size_t comment_capacity;
+  SqlLongName *names;
+  size_t name_count;
+  size_t name_capacity;
 } Split;
 
 void split_text(const char *text, size_t length, Split *ret);

@@ -38,6 +38,7 @@ enum {
   SQL_TEXT_LIMIT = 32 * 1024 * 1024, /* bytes of a script */
   SQL_STATEMENT_LIMIT = 1024 * 1024, /* bytes of a statement that is parsed */
   SQL_DEPTH_LIMIT = 3000,            /* nesting, as it can be told from the text */
+  SQL_NAME_LIMIT = 63,               /* bytes of a name; PostgreSQL cuts off the rest */
 };
 
 struct PgQuery__Node;
@@ -66,6 +67,12 @@ typedef struct SqlComment {
   SqlPosition position;
 } SqlComment;
 
+/* A word or quoted name that PostgreSQL will cut. */
+typedef struct SqlLongName {
+  size_t start;
+  size_t length; /* without quotes */
+} SqlLongName;
+
 typedef struct SqlScript {
   char *text; /* a copy of what was given */
   size_t length;
@@ -73,6 +80,8 @@ typedef struct SqlScript {
   size_t count;
   SqlComment *comments; /* of the whole text, in order */
   size_t comment_count;
+  SqlLongName *long_names; /* likewise */
+  size_t long_name_count;
   void *memory; /* of the module */
 } SqlScript;
 
@@ -90,3 +99,7 @@ char *sql_part_text(const SqlScript *script, const SqlPart *part);
 
 /* Where a byte of the text is. */
 SqlPosition sql_position(const SqlScript *script, size_t offset);
+
+/* How many bytes it is from the bracket that text begins with to the one that closes it, quotes and
+ * comments understood; 0 when nothing closes it within length. */
+size_t sql_bracket_length(const char *text, size_t length);

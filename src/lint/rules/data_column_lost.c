@@ -1,0 +1,38 @@
+/* A dropped column that has values, moved nowhere. */
+#include "lint/rule.h"
+#include "pg/conn.h"
+
+static void check(Lint *lint, const LintTarget *target, const PgQuery__AlterTableCmd *command) {
+  bool has_values = false;
+  if (command->subtype != AT(DropColumn) || !lint_can_ask(lint) || target->fresh ||
+      lint_reads_before(lint, command->name) || !lint_is_there(lint, target->table, command->name))
+    return;
+  AUTO_RELEASE(buffer_release) Buffer sql = {0};
+  buffer_add_text(&sql, "SELECT EXISTS (SELECT 1 FROM ");
+  lint_add_table(&sql, target->table);
+  buffer_add_text(&sql, " WHERE ");
+  sql_add_identifier(&sql, command->name);
+  buffer_add_text(&sql, " IS NOT NULL)");
+  if (lint_ask(lint, -1, sql.text, &has_values) && has_values)
+    lint_find(lint, -1, "column %s of %s has values here that are moved nowhere", command->name,
+              target->table->relname);
+}
+
+const LintRule rule_data_column_lost = {
+    .name = "data-column-lost",
+    .severity = LINT_ERROR,
+    .why = "The column holds values on this branch, and no statement before reads them into "
+           "another place: they are lost.",
+    .instead = "UPDATE or INSERT ... SELECT the values to where they belong, then drop the column.",
+    .refactoring = "Drop Column",
+    .bad = "ALTER TABLE parts DROP COLUMN code;",
+    .good = "UPDATE parts SET id = id + 1 WHERE code = 'a';\n"
+            "ALTER TABLE parts DROP COLUMN code;",
+    .data = "CREATE TABLE parts (id bigint PRIMARY KEY, code text, weight numeric);\n"
+            "INSERT INTO parts VALUES (1, 'a', 10), (2, 'a', NULL), (3, 'long code', 70000);\n"
+            "CREATE TABLE prices (id bigint PRIMARY KEY, part bigint);\n"
+            "INSERT INTO prices VALUES (1, 1), (2, 9);\n"
+            "CREATE TABLE empty (id bigint PRIMARY KEY, code text, part bigint);\n"
+            "GRANT SELECT ON parts, prices, empty TO PUBLIC;",
+    .on_command = check,
+};

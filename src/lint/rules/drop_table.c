@@ -1,0 +1,31 @@
+/* Dropping a table. */
+#include "lint/rule.h"
+
+static void check(Lint *lint, const PgQuery__Node *tree) {
+  const PgQuery__DropStmt *drop = tree->drop_stmt;
+  for (size_t at = 0; drop->remove_type == OBJECT(TABLE) && at < drop->n_objects; at++) {
+    const char *schema = "";
+    const char *name = "";
+    if (!lint_dropped_name(drop->objects[at], &schema, &name))
+      continue;
+    PgQuery__RangeVar table = PG_QUERY__RANGE_VAR__INIT;
+    table.schemaname = (char *)(uintptr_t)schema;
+    table.relname = (char *)(uintptr_t)name;
+    if (!lint_is_fresh(lint, &table))
+      lint_find(lint, -1, "table %s is dropped", name);
+  }
+}
+
+const LintRule rule_drop_table = {
+    .name = "drop-table",
+    .severity = LINT_WARNING,
+    .why = "Its rows are gone, and what reads it fails from this moment on.",
+    .instead = "Rename it out of the way first, wait until nothing asks for it, and drop it in a "
+               "later migration.",
+    .refactoring = "Drop Table",
+    .bad = "DROP TABLE IF EXISTS parts;",
+    .good = "CREATE TABLE parts_new (id bigint PRIMARY KEY);\n"
+            "DROP TABLE parts_new;",
+    .node = NODE(DROP_STMT),
+    .on_node = check,
+};
