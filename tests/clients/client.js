@@ -1,0 +1,62 @@
+// Drives node-postgres through what an application does: one line "ok WHAT" or "not ok WHAT: WHY" each.
+// The connection comes from PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE; PGSSLMODE says how.
+const { Client } = require("pg");
+
+const LARGE = 64 * 1024 * 1024;
+const tls = process.env.PGSSLMODE !== "disable";
+const settings = tls ? { ssl: { rejectUnauthorized: false } } : {};
+
+async function connect() {
+  const client = new Client(settings);
+  client.on("error", () => {}); // a step tells
+  await client.connect();
+  return client;
+}
+
+const steps = {
+  async encryption(client) {
+    return client.connection.stream.encrypted === true === tls;
+  },
+  async prepared(client) {
+    const plan = { name: "double", text: "select $1::int * 2 as twice" };
+    const rows = [];
+    for (let n = 0; n < 8; n++) rows.push((await client.query(plan, [n])).rows[0].twice);
+    return rows.join() === "0,2,4,6,8,10,12,14";
+  },
+  async pipeline(client) {
+    const all = [...Array(200).keys()].map((n) => client.query("select $1::int as n", [n]));
+    return (await Promise.all(all)).every((result, n) => result.rows[0].n === n);
+  },
+  async cancel(client) {
+    const sleeping = client.query("select pg_sleep(30)").then(() => "", (error) => error.code);
+    await new Promise((done) => setTimeout(done, 500));
+    new Client().cancel(client, client.activeQuery);
+    return (await sleeping) === "57014";
+  },
+  async notify(client) {
+    const heard = new Promise((done) => client.once("notification", (note) => done(note.payload)));
+    await client.query("listen news");
+    const other = await connect();
+    await other.query("notify news, 'here'");
+    await other.end();
+    return (await heard) === "here";
+  },
+  async large(client) {
+    return (await client.query("select repeat('x', $1) as x", [LARGE])).rows[0].x.length === LARGE;
+  },
+};
+
+(async () => {
+  const client = await connect();
+  for (const [name, step] of Object.entries(steps)) {
+    try {
+      console.log((await step(client)) ? `ok ${name}` : `not ok ${name}: another result`);
+    } catch (error) {
+      console.log(`not ok ${name}: ${String(error).slice(0, 300)}`);
+    }
+  }
+  await client.end();
+})().catch((error) => {
+  console.log(`not ok connect: ${error}`);
+  process.exit(1);
+});
