@@ -92,6 +92,15 @@ unit() {
   grep -ho '\[  SKIPPED \] [a-z].*' "$build/meson-logs/testlog.txt" | sort -u || true
 }
 
+# node-postgres, where Debian's package isn't there.
+export NODE_PATH=$BUILDS/clients/node_modules:/usr/share/nodejs
+stage_clients() {
+  command -v node >/dev/null || { skipped "node is not installed" && return; }
+  node -e 'require("pg")' 2>/dev/null || npm install --prefix "$BUILDS/clients" --no-audit --no-fund pg@8.13.1 ||
+    { skipped "node-postgres can't be installed" && return; }
+  one node -e 'require("pg")'
+}
+
 stage_unit-gcc() { unit gcc; }
 stage_unit-sanitized() { unit sanitized; } # clang's; without the sanitizers it is tried by integration-user
 

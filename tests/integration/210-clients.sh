@@ -39,7 +39,7 @@ for driver in psycopg2 psycopg asyncpg; do
   fi
 done
 
-export NODE_PATH=$BOUGH_BUILD/clients/node_modules:/usr/share/nodejs
+export NODE_PATH=${NODE_PATH:-/usr/share/nodejs}
 if node -e 'require("pg")' 2>/dev/null; then
   drive node-postgres node "$CLIENTS/client.js"
 else
