@@ -7,7 +7,7 @@ _bough_names() {
 _bough() {
   local current=${COMP_WORDS[COMP_CWORD]} choices='' flags='' names='' common='--json --server --token-file --project --quiet --help --version '
   COMPREPLY=()
-  if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint principal policy operation up down status doctor url psql help'
+  if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint principal policy operation up down status doctor url psql audit help'
   elif [ "$COMP_CWORD" -eq 2 ]; then
     case ${COMP_WORDS[1]} in
     pool) choices='create status ' ;;
@@ -54,6 +54,8 @@ _bough() {
     'principal token') flags='--ttl '; names=principal ;;
     'principal revoke') flags=''; names=principal ;;
     'policy check') flags=''; names= ;;
+    'audit') flags='--since --principal --branch --action --refused --limit --follow '; names= ;;
+    'audit verify') flags='--anchor '; names= ;;
     'operation list') flags=''; names= ;;
     *) continue ;;
     esac

@@ -1,6 +1,7 @@
 /* From a client that proved who it is to the compute that it means. */
 #include "branch/session_route.h"
 
+#include "branch/audit_read.h"
 #include "branch/endpoint.h"
 #include "branch/expiry.h"
 #include "branch/login.h"
@@ -216,8 +217,13 @@ static json_t *describe_route(const Context *context, const Visit *visit, const 
 static bool decide(Context *context, Visit *visit, json_t **ret, Error *err) {
   char role[ROLE_SIZE];
   bool awake = false;
-  if (!find_principal(context, visit, err) || !find_branch(context, visit, err) ||
-      !check_branch(&visit->branch, err) ||
+  if (!find_principal(context, visit, err))
+    return false;
+  if (session_is_system(visit->params)) {
+    AUTO(json_free) json_t *trail = trail_params(visit, context->trail.params);
+    return session_route_system(context, visit->params, visit->session.token, trail, ret, err);
+  }
+  if (!find_branch(context, visit, err) || !check_branch(&visit->branch, err) ||
       !endpoint_of_branch(context->catalog, visit->branch.id, &visit->endpoint, err))
     return false;
   principal_role(context->home, &visit->principal, role);

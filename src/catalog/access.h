@@ -59,6 +59,19 @@ typedef struct AuditRow {
 const char *audit_status(const Error *failure);
 CHECKED bool audit_insert(Catalog *catalog, const AuditRow *row, Error *err);
 
+typedef struct AuditQuery {
+  int64_t since_seconds; /* how far back; 0: all */
+  const char *principal; /* who did it, or for whom; this and the next two may be NULL */
+  const char *branch;    /* a name or an id */
+  const char *action;    /* "branch.create", "branch.*" */
+  bool only_refused;
+  int64_t after; /* only rows with a higher serial; 0: all */
+  int64_t limit; /* the newest so many */
+} AuditQuery;
+/* Rows as objects of the columns of access.audit, with "branch" and "project" by name, oldest
+ * first. Owned by the caller. */
+CHECKED bool audit_list(Catalog *catalog, const AuditQuery *query, json_t **ret, Error *err);
+
 /* A failure of which there may be many: count at once. The first of the same actor, source, action
  * and code leaves its row; those that follow are counted, and audit_flush_refusals makes one row of
  * them. Actors who are nobody known count as one: names that strangers choose are no keys. */
@@ -88,6 +101,10 @@ typedef struct SessionRow {
  * is taken over (its compute may have changed) and isn't in the trail again. */
 CHECKED bool session_record(Catalog *catalog, const SessionRow *row, const PrincipalRow *actor,
                             const json_t *params, bool *ret_awake, Error *err);
+
+/* The same for the catalog itself: no endpoint, no branch, and always awake. */
+CHECKED bool session_record_system(Catalog *catalog, const SessionRow *row,
+                                   const PrincipalRow *actor, const json_t *params, Error *err);
 
 /* One that isn't there any more is fine. how: {bytes_in, bytes_out, duration_ms, reason}. */
 CHECKED bool session_end(Catalog *catalog, const char *id, const json_t *how, Error *err);

@@ -57,6 +57,37 @@ bool session_record(Catalog *catalog, const SessionRow *row, const PrincipalRow 
   return true;
 }
 
+static const char system_sql[] =
+    "WITH recorded AS (INSERT INTO lakebase.sessions AS s (session_id, boot, principal_id,"
+    "   token_id, database, source, application_name, tls, access)"
+    "   VALUES ($1, $2, $3, $4, $5, $6, $7, $8::boolean, 'read')"
+    "   ON CONFLICT (session_id) DO UPDATE SET active_at = clock_timestamp()"
+    "   WHERE s.principal_id = excluded.principal_id AND s.boot = excluded.boot"
+    "   RETURNING s.xmax = 0 AS is_new),"
+    " trail AS (INSERT INTO access.audit_events (actor_type, actor, on_behalf_of, session_id,"
+    "   source_ip, service_name, action_name, request_params, status)"
+    "   SELECT $9, $10, nullif($11, ''), $1, $6, 'proxy', 'session.start', $12::jsonb, 'ok'"
+    "   FROM recorded WHERE is_new)"
+    " SELECT count(*) FROM recorded";
+
+bool session_record_system(Catalog *catalog, const SessionRow *row, const PrincipalRow *actor,
+                           const json_t *params, Error *err) {
+  char source[256];
+  char application[256];
+  AUTO(str_free) char *text = json_text(params);
+  message_copy(source, sizeof source, row->source);
+  message_copy(application, sizeof application, row->application_name);
+  const char *const values[] = {
+      row->id,       row->boot,   row->principal,      row->token,
+      row->database, source,      application,         row->tls ? "true" : "false",
+      actor->type,   actor->name, actor->on_behalf_of, text};
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!catalog_query(catalog, system_sql, ARRAY_LENGTH(values), values, &rows, err))
+    return false;
+  return rows_get_integer(rows, 0, 0) == 1 ||
+         error_set(err, ERROR_PROTOCOL, "session %.40s is somebody else's", row->id);
+}
+
 /* In front of what may be lost with the last moments before a crash: nobody waits for the disk. */
 #define LAZILY                                                                                     \
   "WITH lazily AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS off)"
@@ -151,7 +182,8 @@ bool session_of_token(Catalog *catalog, const char *token, json_t **ret, Error *
 
 bool session_counts(Catalog *catalog, json_t **ret, Error *err) {
   static const char sql[] = "SELECT endpoint_id, count(*), sum(bytes_in)::bigint,"
-                            " sum(bytes_out)::bigint FROM lakebase.sessions GROUP BY endpoint_id";
+                            " sum(bytes_out)::bigint FROM lakebase.sessions"
+                            " WHERE endpoint_id IS NOT NULL GROUP BY endpoint_id";
   AUTO(rows_free) Rows *rows = NULL;
   if (!catalog_query(catalog, sql, 0, NULL, &rows, err))
     return false;

@@ -32,6 +32,8 @@ static bool get_password(Cli *cli, char **ret, Error *err) {
 
 static bool get_url(Cli *cli, json_t **ret, Error *err) {
   Buffer path = {0};
+  if (str_equal(cli->invocation.arguments[0], "system")) /* the catalog */
+    return cli_call(cli, "GET", "/v1/system/url", NULL, ret, err);
   buffer_add_text(&path, "/v1/projects/");
   url_add_encoded(&path, cli_project(cli));
   buffer_add_text(&path, "/branches/");
@@ -105,10 +107,12 @@ static bool set_proxy(Cli *cli, const json_t *answer, Error *err) {
   const char *present = getenv("PGOPTIONS");
   if (!get_password(cli, &password, err))
     return false;
+  const char *endpoint = json_string_or(answer, "endpoint", NULL);
   AUTO(str_free)
-  char *options = str_format("-c endpoint=%s%s%s", json_string_or(answer, "endpoint", ""),
+  char *options = str_format("-c endpoint=%s%s%s", endpoint != NULL ? endpoint : "",
                              present != NULL ? " " : "", present != NULL ? present : "");
-  (void)setenv("PGOPTIONS", options, 1);
+  if (endpoint != NULL) /* the catalog has none */
+    (void)setenv("PGOPTIONS", options, 1);
   (void)setenv("PGPASSWORD", password, 1);
   return true;
 }

@@ -32,6 +32,9 @@ CommandBody cmd_principal_add_body, cmd_principal_token_body;
 CommandShow cmd_principal_add_show, cmd_principal_list_show, cmd_principal_remove_show,
     cmd_principal_token_show, cmd_principal_revoke_show;
 
+CommandRun cmd_audit_run, cmd_audit_verify_run;
+CommandShow cmd_audit_show, cmd_audit_verify_show;
+
 CommandRun cmd_generate_run;
 
 CommandRun cmd_policy_check_run;

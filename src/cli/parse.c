@@ -171,8 +171,15 @@ static bool find_words(int argc, char *const *argv, Invocation *ret, Error *err)
            error_set(err, ERROR_USAGE, "no command is given");
   optind++;
   ret->command = find_command(noun, NULL);
-  if (ret->command != NULL)
+  if (ret->command != NULL) {
+    /* `bough audit` is a command, `bough audit verify` another one */
+    const Command *further = optind < argc ? find_command(noun, argv[optind]) : NULL;
+    if (further != NULL) {
+      ret->command = further;
+      optind++;
+    }
     return true;
+  }
   if (find_noun(noun) == NULL)
     return error_set(err, ERROR_USAGE, "unknown command \"%.80s\"", noun);
   ret->noun = find_noun(noun)->name;

@@ -1,7 +1,6 @@
 /* The routes: each reads its request, calls one use case, and returns what docs/api.md promises. */
 #include "daemon/route.h"
 
-#include "branch/audit.h"
 #include "branch/audit_keep.h"
 #include "branch/branch.h"
 #include "branch/describe.h"
@@ -19,6 +18,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/str.h"
+#include "daemon/api_audit.h"
 #include "daemon/api_expiry.h"
 #include "daemon/upload.h"
 
@@ -293,15 +293,6 @@ static bool job_session_refused(Context *context, const ApiRequest *request, jso
   return session_refused(context, request->body, err);
 }
 
-static bool job_audit(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
-  return audit_keep(context, clock_wall_us(), ret, err);
-}
-
-static bool job_audit_refusal(Context *context, const ApiRequest *request, json_t **ret,
-                              Error *err) {
-  return audit_refused_early(context, request->body, err);
-}
-
 static bool job_catalog_stop(Context *context, const ApiRequest *request, json_t **ret,
                              Error *err) {
   Error ignored = ERROR_INIT; /* it is done after the next start, then */
@@ -343,6 +334,10 @@ static const Route routes[] = {
     {"POST", "/v1/session-token", post_session_token, SHORT, 0, "The caller's own, for hours"},
     {"GET", "/metrics", get_metrics, SHORT, ROUTE_NO_CATALOG | ROUTE_TEXT, "For Prometheus"},
     {"GET", "/v1/operations", get_operations, SHORT, 0, "List operations, newest first"},
+    {"GET", "/v1/audit", api_get_audit, SHORT, 0, "The audit, newest last"},
+    {"POST", "/v1/audit/verify", api_post_audit_verify, MINUTES, ROUTE_LONG,
+     "Check the audit's chain, and anchors of it"},
+    {"GET", "/v1/system/url", api_get_system_url, SHORT, 0, "Where the catalog is read with SQL"},
     {"POST", "/v1/uploads", post_uploads, SHORT, 0, "Begin an upload"},
     {"PUT", "/v1/uploads/{u}", put_upload, SHORT, ROUTE_RAW, "Append to an upload"},
     {"DELETE", "/v1/uploads/{u}", delete_upload, SHORT, 0, "Drop an upload"},
@@ -361,8 +356,8 @@ static const Route routes[] = {
     {"JOB", "session-end", job_session_end, SHORT, PROXY_JOB, "A session has ended"},
     {"JOB", "session-report", job_session_report, SHORT, PROXY_JOB, "Counters of sessions"},
     {"JOB", "session-refused", job_session_refused, SHORT, PROXY_JOB, "A client was refused"},
-    {"JOB", "audit", job_audit, 120, ROUTE_INTERNAL, "Seal, anchor and keep the audit"},
-    {"JOB", "audit-refusal", job_audit_refusal, SHORT, ROUTE_INTERNAL | ROUTE_QUICK,
+    {"JOB", "audit", api_job_audit, 120, ROUTE_INTERNAL, "Seal, anchor and keep the audit"},
+    {"JOB", "audit-refusal", api_job_audit_refusal, SHORT, ROUTE_INTERNAL | ROUTE_QUICK,
      "Record what was refused before a worker saw it"},
     {"JOB", "catalog-stop", job_catalog_stop, 120, ROUTE_INTERNAL | ROUTE_NO_CATALOG,
      "Stop the catalog"},

@@ -31,6 +31,9 @@ static const Audited rows[] = {
     {"POST", "/v1/uploads", "upload", "", true},
     {"PUT", "/v1/uploads/{u}", "upload", "", true},
     {"DELETE", "/v1/uploads/{u}", "upload", "", true},
+    {"GET", "/v1/audit", "audit.read", "", true},
+    {"POST", "/v1/audit/verify", "audit.verify", "", true},
+    {"GET", "/v1/system/url", "audit.read", "", true},
     {"POST", "/v1/shutdown", "service.stop", "computes", false},
 };
 

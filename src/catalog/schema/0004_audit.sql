@@ -224,6 +224,15 @@ select e.event_id, e.event_time, e.event_date, e.actor_type, e.actor, e.on_behal
 comment on view access.audit is 'who did what, or wasn''t let';
 comment on column access.audit.seq is 'place in the chain; null for a moment, until it is sealed';
 
+-- Whoever reads the catalog itself has a session, too.
+alter table lakebase.sessions
+  alter column endpoint_id drop not null,
+  alter column branch_id drop not null,
+  alter column project_id drop not null,
+  add constraint session_is_somewhere
+    check (num_nulls(endpoint_id, branch_id, project_id) = 0
+           or num_nulls(endpoint_id, branch_id, project_id) = 3 and database = 'system');
+
 -- ---- what a platform engineer asks for ----
 
 create view lakebase.branch_origins as
