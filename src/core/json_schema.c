@@ -82,6 +82,8 @@ static bool fail(Walk *walk, const json_t *schema, const json_t *value, const ch
                  const char *expected) {
   if (walk->report == NULL)
     return false;
+  if (json_is_null(value))
+    return fail_at(walk, schema, NULL, "there is no value here", expected);
   AUTO(str_free) char *what = shown(value);
   AUTO(str_free)
   char *message = str_format("%s %s", what[0] != '\0' ? what : type_name(value), problem);
@@ -143,9 +145,9 @@ static bool check_type(Walk *walk, const json_t *schema, const json_t *argument,
       json_is_string(argument) ? str_dup(json_string_value(argument)) : listed(argument, " or ");
   AUTO(str_free) char *what = shown(value);
   AUTO(str_free)
-  char *message = what[0] != '\0' ? str_format("%s is %s", what, type_name(value))
-                                  : str_format("this is %s", type_name(value));
-  return fail_at(walk, schema, NULL, message, expected);
+  char *message = str_format("%s is %s", what[0] != '\0' ? what : "this", type_name(value));
+  return json_is_null(value) ? fail(walk, schema, value, "", expected)
+                             : fail_at(walk, schema, NULL, message, expected);
 }
 
 static bool check_enum(Walk *walk, const json_t *schema, const json_t *argument,
@@ -355,7 +357,8 @@ static bool check_property_names(Walk *walk, const json_t *schema, const json_t 
     if (passes(walk, argument, name))
       continue;
     AUTO(str_free) char *message = str_format("\"%.*s\" is no name for this", SHOWN_LENGTH, key);
-    valid = fail_at(walk, schema, key, message, json_string_or(argument, "title", ""));
+    valid =
+        fail_at(walk, schema, key, message, json_string_or(resolve(walk, argument), "title", ""));
   }
   return valid;
 }

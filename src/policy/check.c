@@ -14,8 +14,7 @@ static const char *const reserved[] = {"feature", "previous", "root", "snapshot"
 
 static const char *const built_in[] = {"snapshot", "previous"};
 
-void check_add(Check *check, const char *pointer, const char *expected, const char *format, ...) {
-  Place place = yaml_place(check->yaml, pointer, false);
+void check_add_at(Check *check, Place place, const char *expected, const char *format, ...) {
   char message[512];
   va_list arguments;
   va_start(arguments, format);
@@ -175,10 +174,10 @@ static void check_timezone(Check *check) {
 /* Tiers
  * --------------------------------------------------------------------------------------------- */
 
-static void check_name(Check *check, const char *name, const char *pointer, const char *what) {
+static void check_name(Check *check, const char *name, Place place, const char *what) {
   if (is_among(reserved, ARRAY_LENGTH(reserved), name))
-    check_add(check, pointer, "another name", "\"%s\" can't be the name of a %s: it has a meaning",
-              name, what);
+    check_add_at(check, place, "another name", "\"%s\" can't be the name of a %s: it has a meaning",
+                 name, what);
 }
 
 static void check_schedule(Check *check, const json_t *tier, const char *base) {
@@ -229,7 +228,7 @@ static void check_tier(Check *check, const json_t *tier, const char *base) {
   const char *name = json_string_value(json_object_get(tier, "name"));
   AUTO(str_free) char *pointer = str_format("%s/name", base);
   if (name != NULL) {
-    check_name(check, name, pointer, "tier");
+    check_name(check, name, yaml_place(check->yaml, pointer, false), "tier");
     if (declared_tier(check, name) != tier)
       check_add(check, pointer, "each tier once", "tier \"%.63s\" is declared already", name);
   }
@@ -309,9 +308,9 @@ static void check_kind(Check *check, const char *kind, const json_t *row) {
   AUTO(str_free) char *pointer = str_format("%s/parent", base.text);
   AUTO(str_free) char *known = known_subjects(check);
   const char *parent = json_string_value(json_object_get(row, "parent"));
-  check_name(check, kind, base.text, "kind of branches");
+  check_name(check, kind, yaml_place(check->yaml, base.text, true), "kind of branches");
   if (is_tier(check, kind))
-    check_add(check, base.text, "another name", "\"%.63s\" is a tier already", kind);
+    check_add_key(check, base.text, "another name", "\"%.63s\" is a tier already", kind);
   if (parent != NULL && !str_equal(parent, "target") && !is_tier(check, parent) &&
       !is_kind(check, parent))
     check_add(check, pointer, known, "there is no tier or kind \"%.63s\"", parent);

@@ -17,8 +17,13 @@ void check_all(const Yaml *yaml, PolicyFindings *findings);
 void check_rules(Check *check);
 void check_promotions(Check *check);
 
-/* Adds a finding about the value at pointer. */
-void check_add(Check *check, const char *pointer, const char *expected, const char *format, ...)
+/* Adds a finding about the value at pointer, or about its key: (check, pointer, expected, format,
+ * ...). */
+#define check_add(check, pointer, ...)                                                             \
+  check_add_at(check, yaml_place((check)->yaml, pointer, false), __VA_ARGS__)
+#define check_add_key(check, pointer, ...)                                                         \
+  check_add_at(check, yaml_place((check)->yaml, pointer, true), __VA_ARGS__)
+void check_add_at(Check *check, Place place, const char *expected, const char *format, ...)
     PRINTF(4, 5);
 
 /* A word or a list of words: how many, the one (NULL: isn't text), and its pointer (owned by the

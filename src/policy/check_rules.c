@@ -175,9 +175,11 @@ static void check_kinds_of(const Rule *rule) {
     if (kind != NULL && !is_kind(rule->check, kind) && !is_built_in(kind))
       check_add(rule->check, place, known, "there is no kind \"%.63s\"", kind);
   }
-  if (!has_flag(rule, FORKS))
+  if (!has_flag(rule, FORKS)) {
     check_add(rule->check, pointer, "a rule with branch.fork or branch.create",
               "kind limits nothing here");
+    return;
+  }
   for (size_t at = 0; at < words_count(rule->on); at++) {
     AUTO(str_free) char *place = words_pointer(rule->on, rule->on_pointer, at);
     if (words_at(rule->on, at) != NULL)
