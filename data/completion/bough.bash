@@ -7,7 +7,7 @@ _bough_names() {
 _bough() {
   local current=${COMP_WORDS[COMP_CWORD]} choices='' flags='' names='' common='--json --server --token-file --project --quiet --help --version '
   COMPREPLY=()
-  if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint principal policy operation up down status doctor url psql audit help'
+  if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint principal policy operation up down status doctor url psql diff audit help'
   elif [ "$COMP_CWORD" -eq 2 ]; then
     case ${COMP_WORDS[1]} in
     pool) choices='create status ' ;;
@@ -43,6 +43,7 @@ _bough() {
     'branch unprotect') flags=''; names=branch ;;
     'url') flags='--with-password '; names=branch ;;
     'psql') flags=''; names=branch ;;
+    'diff') flags='--against --database --format '; names=branch ;;
     'endpoint list') flags=''; names= ;;
     'endpoint show') flags=''; names=branch ;;
     'endpoint start') flags=''; names=branch ;;

@@ -244,6 +244,21 @@ const Command commands[] = {
      .timeout_s = SECONDS_LONG,
      .run = cmd_psql_run},
 
+    {.noun = "diff",
+     .summary = "what a branch's schema changes",
+     .details =
+         "Compares with the parent, or with another branch: every kind of object, rights in a "
+         "section of their own, and what each change costs. Objects that were there when the "
+         "branches parted are followed through renames; other renames are guesses and say so. "
+         "Exit status 0 whether they differ or not; --json says `same`.",
+     .arguments = {BRANCH_ARGUMENT},
+     .flags = {{"against", "BRANCH", "what to compare with; default: the parent"},
+               {"database", "NAME", "which database; default: the project's"},
+               {"format", "FORMAT", "text, sql, markdown or json"}},
+     .timeout_s = SECONDS_LONG,
+     .run = cmd_diff_run,
+     .show = cmd_diff_show},
+
     {.noun = "endpoint",
      .verb = "list",
      .summary = "all computes of the project",

@@ -37,5 +37,8 @@ CommandShow cmd_audit_show, cmd_audit_verify_show;
 
 CommandRun cmd_generate_run;
 
+CommandRun cmd_diff_run;
+CommandShow cmd_diff_show;
+
 CommandRun cmd_policy_check_run;
 CommandShow cmd_policy_check_show;

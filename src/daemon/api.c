@@ -19,6 +19,7 @@
 #include "core/log.h"
 #include "core/str.h"
 #include "daemon/api_audit.h"
+#include "daemon/api_diff.h"
 #include "daemon/api_expiry.h"
 #include "daemon/upload.h"
 
@@ -325,6 +326,7 @@ static const Route routes[] = {
     {"POST", BRANCHES "/{b}/endpoint/suspend", post_suspend, MINUTES, 0, "Suspend an endpoint"},
     {"POST", BRANCHES "/{b}/endpoint/repoint", post_repoint, MINUTES, 0,
      "Move a name and its endpoint to a new branch made from another one"},
+    {"GET", BRANCHES "/{b}/diff", get_diff, MINUTES, 0, "Compare a branch's schema with another's"},
     {"GET", "/v1/projects/{p}/endpoints", get_endpoints, SHORT, 0, "List endpoints"},
     {"GET", "/v1/principals", get_principals, SHORT, 0, "List principals and their tokens"},
     {"POST", "/v1/principals", post_principals, SHORT, 0, "Add a principal"},

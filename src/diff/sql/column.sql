@@ -1,5 +1,6 @@
 -- Columns of tables and foreign tables, in order. What a partition has in common with its parent isn't its own,
--- however it was attached.
+-- however it was attached. Some builds of the server keep a version of each column among its options (pg_attver): their
+-- bookkeeping, which pg_dump leaves out, too.
 SELECT a.attrelid AS oid, a.attnum AS subid, a.attnum AS position, a.attrelid AS parent, '' AS schema, a.attname AS name,
        '' AS signature, NULL AS owner, a.attacl AS grants, NULL AS definition,
        format_type(a.atttypid, a.atttypmod) AS type,
@@ -12,7 +13,7 @@ SELECT a.attrelid AS oid, a.attnum AS subid, a.attnum AS position, a.attrelid AS
        NULLIF(a.attstattarget, -1) AS statistics,
        CASE WHEN a.attoptions IS NOT NULL THEN
        (SELECT string_agg(quote_ident(option_name) || '=' || quote_literal(option_value), ', ' ORDER BY option_name)
-          FROM pg_options_to_table(a.attoptions)) END AS options,
+          FROM pg_options_to_table(a.attoptions) WHERE option_name <> 'pg_attver') END AS options,
        CASE WHEN a.attfdwoptions IS NOT NULL THEN
        (SELECT string_agg(quote_ident(option_name) || ' ' || quote_literal(option_value), ', ' ORDER BY option_name)
           FROM pg_options_to_table(a.attfdwoptions)) END AS foreign_options,

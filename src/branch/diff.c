@@ -1,0 +1,194 @@
+/* The use case of `bough diff`. */
+#include "branch/diff.h"
+
+#include "branch/branch.h"
+#include "branch/endpoint.h"
+#include "branch/login.h"
+#include "branch/parting.h"
+#include "branch/principal.h"
+#include "core/clock.h"
+#include "core/io.h"
+#include "diff/impact.h"
+#include "diff/read.h"
+#include "diff/render.h"
+#include "pg/platform.h"
+
+#include <pthread.h>
+
+enum { CONNECT_MS = 10 * 1000 };
+
+typedef enum Format { FORMAT_JSON, FORMAT_TEXT, FORMAT_MARKDOWN, FORMAT_COUNT } Format;
+static const char *const formats[] = {"json", "text", "markdown"};
+
+static bool parse_format(const char *text, Format *ret, Error *err) {
+  for (size_t at = 0; at < ARRAY_LENGTH(formats); at++)
+    if (text == NULL || str_equal(formats[at], text)) {
+      *ret = (Format)at;
+      return true;
+    }
+  (void)error_set(err, ERROR_USAGE, "\"%.40s\" is no format", text);
+  return error_hint(err, "text, markdown or json");
+}
+
+/* ---- the two sides ---- */
+
+typedef struct Side {
+  BranchRow branch;
+  EndpointRow endpoint;
+  char role[ROLE_SIZE];
+  const Home *home;
+  const char *database;
+  unsigned flags;
+  Conn *conn;
+  Schema *schema;
+  Error error;
+  bool ok;
+} Side;
+
+static void side_release(Side *side) {
+  schema_free(side->schema);
+  conn_free(side->conn);
+}
+
+/* What the comparison relies on outranks what the database and the role say. The role has no rights
+ * of its own, and takes none on. */
+static bool open_side(Side *side, Error *err) {
+  AUTO(str_free) char *directory = path_join(side->home->run, side->endpoint.id);
+  AUTO(str_free) char *port = str_format("%d", PLATFORM_PORT);
+  const ConnOption options[] = {
+      {"host", directory},
+      {"port", port},
+      {"user", side->role},
+      {"dbname", side->database},
+      {"sslmode", "disable"},
+      {"gssencmode", "disable"},
+      {"application_name", "bough diff"},
+      {"options", "-c search_path=pg_catalog,pg_temp -c role=none -c jit=off"
+                  " -c local_preload_libraries= -c lock_timeout=5s -c statement_timeout=60s"
+                  " -c default_transaction_read_only=on -c quote_all_identifiers=off"
+                  " -c max_parallel_workers_per_gather=0 -c standard_conforming_strings=on"
+                  " -c DateStyle=ISO,YMD -c IntervalStyle=postgres -c TimeZone=UTC"
+                  " -c extra_float_digits=1 -c bytea_output=hex -c work_mem=32MB"},
+      {NULL, NULL}};
+  return conn_open(options, CONNECT_MS, &side->conn, err) ||
+         error_prefix(err, "branch \"%s\"", side->branch.name);
+}
+
+static void *read_side(void *context) {
+  Side *side = context;
+  side->ok = open_side(side, &side->error) &&
+             (schema_read(side->conn, side->flags, &side->schema, &side->error) ||
+              error_prefix(&side->error, "branch \"%s\"", side->branch.name));
+  return NULL;
+}
+
+/* Each by its own thread: both servers work at the same time. */
+static bool read_both(Side sides[2], Error *err) {
+  pthread_t thread;
+  bool has_thread = pthread_create(&thread, NULL, read_side, &sides[0]) == 0;
+  (void)read_side(&sides[1]);
+  if (has_thread)
+    (void)pthread_join(thread, NULL);
+  else
+    (void)read_side(&sides[0]);
+  for (size_t at = 0; at < 2; at++)
+    if (!sides[at].ok) {
+      *err = sides[at].error;
+      return false;
+    }
+  return true;
+}
+
+static bool wake_side(Context *context, Side *side, Error *err) {
+  principal_role(context->home, &context->caller, side->role);
+  side->home = context->home;
+  return endpoint_start(context, side->branch.id, &side->endpoint, err) &&
+         login_ensure(context, &side->branch, &side->endpoint, side->role, err) &&
+         branch_get(context->catalog, side->branch.id, &side->branch, err); /* its record, now */
+}
+
+static bool resolve_sides(Context *context, const ProjectRow *project, const DiffRequest *request,
+                          Side sides[2], Error *err) {
+  if (!branch_resolve(context, project, request->branch, &sides[1].branch, err))
+    return false;
+  const char *against = request->against != NULL ? request->against : sides[1].branch.parent_name;
+  if (against[0] != '\0')
+    return branch_resolve(context, project, against, &sides[0].branch, err);
+  (void)error_set(err, ERROR_USAGE, "branch \"%s\" has no parent", request->branch);
+  return error_hint(err, "name another one with --against");
+}
+
+/* ---- the answer ---- */
+
+static void measure(const Diff *diff, Conn *conn) {
+  size_t count = 0;
+  Object **subjects = impact_subjects(diff, &count);
+  Error ignored = ERROR_INIT;
+  if (count > 0)
+    (void)!schema_measure(conn, subjects, count, &ignored); /* unknown sizes are left out */
+  mem_free(subjects);
+}
+
+static json_t *answer(const Diff *diff, const RenderOptions *options, Format format) {
+  if (format == FORMAT_JSON)
+    return render_json(diff, options);
+  AUTO(str_free)
+  char *text = format == FORMAT_TEXT ? render_text(diff, options) : render_markdown(diff, options);
+  json_t *value = json_string(text);
+  return json_pack("{s:s, s:s, s:s, s:b, s:b, s:o}", "before", options->before, "after",
+                   options->after, "database", options->database, "same", diff_is_empty(diff),
+                   "equivalent", diff_is_equivalent(diff), "text",
+                   value != NULL ? value : json_line(text));
+}
+
+static bool compare(Context *context, Side sides[2], const char *database, Format format,
+                    bool color, json_t **ret, Error *err) {
+  AUTO(str_free) char *record = NULL;
+  AUTO(base_free) Base *base = NULL;
+  if (!parting_record(context, &sides[0].branch, &sides[1].branch, &record, err))
+    return false;
+  if (record != NULL)
+    base = base_parse(record, database);
+  AUTO(diff_free) Diff *diff = diff_compare(sides[0].schema, sides[1].schema, base);
+  measure(diff, sides[0].conn);
+  RenderOptions options = {.before = sides[0].branch.name,
+                           .after = sides[1].branch.name,
+                           .database = database,
+                           .color = color,
+                           .has_base = base != NULL};
+  *ret = answer(diff, &options, format);
+  return true;
+}
+
+static bool diff_sides(Context *context, const ProjectRow *project, const DiffRequest *request,
+                       Side sides[2], json_t **ret, Error *err) {
+  int64_t started = clock_monotonic_us();
+  Format format = FORMAT_JSON;
+  const char *database = request->database != NULL
+                             ? request->database
+                             : json_string_or(project->details, "default_database", "app");
+  if (!parse_format(request->format, &format, err) ||
+      !resolve_sides(context, project, request, sides, err))
+    return false;
+  for (size_t at = 0; at < 2; at++) {
+    sides[at].database = database;
+    if (!wake_side(context, &sides[at], err))
+      return false;
+  }
+  if (!read_both(sides, err) ||
+      !compare(context, sides, database, format, request->color, ret, err))
+    return false;
+  (void)json_object_set_new(*ret, "duration_ms",
+                            json_real((double)(clock_monotonic_us() - started) / 1000.0));
+  return true;
+}
+
+bool branch_diff(Context *context, const ProjectRow *project, const DiffRequest *request,
+                 json_t **ret, Error *err) {
+  Side *sides = mem_new(2, sizeof *sides);
+  bool ok = diff_sides(context, project, request, sides, ret, err);
+  side_release(&sides[0]);
+  side_release(&sides[1]);
+  mem_free(sides);
+  return ok;
+}

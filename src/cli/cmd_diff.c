@@ -1,0 +1,46 @@
+/* bough diff: the server compares and writes; here it is only printed. */
+#include "cli/handlers.h"
+#include "cli/show.h"
+
+#include "core/str.h"
+
+#include <stdio.h>
+
+static void add_parameter(Buffer *path, const char *name, const char *value) {
+  if (value == NULL)
+    return;
+  buffer_add_format(path, "&%s=", name);
+  url_add_encoded(path, value);
+}
+
+/* Programs get JSON, people text, unless they ask for something else. */
+static const char *wanted_format(const Cli *cli) {
+  const char *format = invocation_value(&cli->invocation, "format");
+  if (format != NULL)
+    return format;
+  return cli->output.is_json ? "json" : "text";
+}
+
+bool cmd_diff_run(Cli *cli, json_t **ret, Error *err) {
+  AUTO_RELEASE(buffer_release) Buffer path = {0};
+  buffer_add_text(&path, "/v1/projects/");
+  url_add_encoded(&path, cli_project(cli));
+  buffer_add_text(&path, "/branches/");
+  url_add_encoded(&path, cli->invocation.arguments[0]);
+  buffer_add_format(&path, "/diff?color=%d", cli->output.has_colour ? 1 : 0);
+  add_parameter(&path, "format", wanted_format(cli));
+  add_parameter(&path, "against", invocation_value(&cli->invocation, "against"));
+  add_parameter(&path, "database", invocation_value(&cli->invocation, "database"));
+  return cli_call(cli, "GET", path.text, NULL, ret, err);
+}
+
+/* The text is the server's, which made strangers' parts of it harmless. */
+void cmd_diff_show(Cli *cli, const json_t *result) {
+  const char *text = json_string_or(result, "text", NULL);
+  if (text != NULL) {
+    (void)fputs(text, stdout);
+    return;
+  }
+  (void)json_dumpf(result, stdout, JSON_INDENT(2));
+  (void)putchar('\n');
+}

@@ -1,0 +1,6 @@
+/* Handlers of schema diffs. */
+#pragma once
+
+#include "daemon/route.h"
+
+ApiHandler get_diff;
