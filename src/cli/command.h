@@ -14,6 +14,7 @@ typedef struct Argument {
   const char *name; /* as in usage: "BRANCH" */
   const char *summary;
   const char *checked; /* what name_check calls it, "branch"; NULL: not a name */
+  bool many;           /* any number of them, none too; stands last */
 } Argument;
 
 typedef struct Flag {
@@ -72,6 +73,8 @@ typedef struct Invocation {
   bool wants_help, wants_version;
   const char *arguments[ARGUMENT_LIMIT];
   size_t argument_count;
+  const char **words; /* of an argument that may be given any number of times */
+  size_t word_count;
   struct {
     const Flag *flag;
     const char *value;
@@ -89,6 +92,7 @@ bool invocation_has(const Invocation *invocation, const char *flag);
 const char *invocation_value(const Invocation *invocation, const char *flag);
 
 struct Cli {
+  char *const *argv; /* as main got it */
   Invocation invocation;
   Output output;
   Client *client;  /* made on first use by cli_client */

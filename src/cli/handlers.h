@@ -39,6 +39,8 @@ CommandRun cmd_generate_run;
 
 CommandRun cmd_diff_run;
 CommandShow cmd_diff_show;
+CommandRun cmd_lint_run;
+CommandShow cmd_lint_show;
 
 CommandRun cmd_policy_check_run;
 CommandShow cmd_policy_check_show;

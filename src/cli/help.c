@@ -22,7 +22,8 @@ char *help_usage(const Command *command) {
   buffer_add_format(&usage, "bough %s", name);
   for (size_t at = 0; at < ARRAY_LENGTH(command->arguments); at++)
     if (command->arguments[at].name != NULL)
-      buffer_add_format(&usage, " %s", command->arguments[at].name);
+      buffer_add_format(&usage, command->arguments[at].many ? " [%s...]" : " %s",
+                        command->arguments[at].name);
   for (size_t at = 0; at < ARRAY_LENGTH(command->flags) && command->flags[at].name != NULL; at++) {
     AUTO(str_free) char *flag = help_flag(&command->flags[at]);
     buffer_add_format(&usage, " [%s]", flag);

@@ -49,7 +49,7 @@ static bool run(Cli *cli, int argc, char **argv, Error *err) {
 
 int main(int argc, char **argv) {
   (void)signal(SIGPIPE, SIG_DFL);
-  Cli cli = {0};
+  Cli cli = {.argv = argv};
   Error err = ERROR_INIT;
   bool ok = run(&cli, argc, argv, &err);
   if (!ok)

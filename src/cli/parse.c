@@ -104,6 +104,12 @@ static bool take_word(Invocation *invocation, const char *word, const Flag *many
     return true;
   }
   size_t at = invocation->argument_count;
+  if (at < ARGUMENT_LIMIT && invocation->command->arguments[at].many) {
+    size_t count = invocation->word_count++;
+    invocation->words = mem_resize(invocation->words, count + 1, sizeof *invocation->words);
+    invocation->words[count] = word;
+    return true;
+  }
   if (at >= ARGUMENT_LIMIT || invocation->command->arguments[at].name == NULL) {
     (void)error_set(err, ERROR_USAGE, "unexpected \"%.80s\"", word);
     return usage_hint(invocation, err);
@@ -206,7 +212,7 @@ static bool check_argument(const Argument *argument, const char *value, Error *e
 static bool check_arguments(const Invocation *invocation, Error *err) {
   for (size_t at = 0; at < ARGUMENT_LIMIT; at++) {
     const Argument *argument = &invocation->command->arguments[at];
-    if (argument->name == NULL)
+    if (argument->name == NULL || argument->many)
       return true;
     if (at >= invocation->argument_count) {
       (void)error_set(err, ERROR_USAGE, "%s is missing", argument->name);
@@ -239,6 +245,7 @@ bool invocation_parse(int argc, char *const *argv, Invocation *ret, Error *err) 
 
 void invocation_release(Invocation *invocation) {
   mem_free(invocation->flags);
+  mem_free(invocation->words);
   *invocation = (Invocation){0};
 }
 

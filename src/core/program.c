@@ -15,7 +15,8 @@ static const struct {
   const char *folder;
 } programs[] = {
     {"bough", "cli"},         {"bough-source", "cli"},  {"boughd", "daemon"},
-    {"bough-agent", "agent"}, {"bough-setup", "setup"}, {"bough-proxy", "proxy"},
+    {"bough-lint", "cli"},    {"bough-agent", "agent"}, {"bough-setup", "setup"},
+    {"bough-proxy", "proxy"},
 };
 
 static bool own_directory(char **ret, Error *err) {

@@ -65,6 +65,14 @@ void lint_report_release(LintReport *report);
 CHECKED bool lint_file(const LintInput *input, const LintOptions *options, LintReport *ret,
                        Error *err);
 
+/* The same for an array of {file,text,undo,undo_is_known,in_transaction}, as the API takes it. */
+CHECKED bool lint_inputs(const json_t *inputs, const LintOptions *options, LintReport *ret,
+                         Error *err);
+
+/* Whether a migration begins or ends transactions itself, or has a statement that can't be run in
+ * one. What can't be read doesn't. */
+bool lint_brings_transaction(const char *text);
+
 /* ---- the report as text and JSON ---- */
 
 /* "FILE:LINE:COLUMN: severity: text [rule]", and with explain the why and the instead below; then a
