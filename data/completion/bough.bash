@@ -7,13 +7,14 @@ _bough_names() {
 _bough() {
   local current=${COMP_WORDS[COMP_CWORD]} choices='' flags='' names='' common='--json --server --token-file --project --quiet --help --version '
   COMPREPLY=()
-  if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint principal policy operation up down status doctor url psql diff audit help'
+  if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint migrate principal policy operation up down status doctor url psql diff audit help'
   elif [ "$COMP_CWORD" -eq 2 ]; then
     case ${COMP_WORDS[1]} in
     pool) choices='create status ' ;;
     project) choices='create list show delete ' ;;
     branch) choices='create list tree show delete reset rename expire protect unprotect ' ;;
     endpoint) choices='list show start suspend repoint ' ;;
+    migrate) choices='lint ' ;;
     principal) choices='add list remove token revoke ' ;;
     policy) choices='check ' ;;
     operation) choices='list ' ;;
@@ -54,6 +55,7 @@ _bough() {
     'principal remove') flags=''; names=principal ;;
     'principal token') flags='--ttl '; names=principal ;;
     'principal revoke') flags=''; names=principal ;;
+    'migrate lint') flags='--branch --database --dir --layout --all --idempotent --brief --rules '; names= ;;
     'policy check') flags=''; names= ;;
     'audit') flags='--since --principal --branch --action --refused --limit --follow '; names= ;;
     'audit verify') flags='--anchor '; names= ;;
