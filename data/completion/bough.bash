@@ -14,7 +14,7 @@ _bough() {
     project) choices='create list show delete ' ;;
     branch) choices='create list tree show delete reset rename expire protect unprotect ' ;;
     endpoint) choices='list show start suspend repoint ' ;;
-    migrate) choices='lint ' ;;
+    migrate) choices='new status apply rollback lint ' ;;
     principal) choices='add list remove token revoke ' ;;
     policy) choices='check ' ;;
     operation) choices='list ' ;;
@@ -50,6 +50,10 @@ _bough() {
     'endpoint start') flags=''; names=branch ;;
     'endpoint suspend') flags=''; names=branch ;;
     'endpoint repoint') flags='--to --grace '; names=branch ;;
+    'migrate new') flags='--dir '; names= ;;
+    'migrate status') flags='--dir --layout --database '; names=branch ;;
+    'migrate apply') flags='--dir --layout --database --to --accept --baseline --lock-timeout --attempts '; names=branch ;;
+    'migrate rollback') flags='--dir --layout --database --to --lock-timeout --attempts '; names=branch ;;
     'principal add') flags='--type --role --for '; names=principal ;;
     'principal list') flags=''; names= ;;
     'principal remove') flags=''; names=principal ;;

@@ -10,6 +10,13 @@
 #include <stdio.h>
 #include <unistd.h>
 
+/* Whoever opens the ledger next asks the server what became of the migration that was running. */
+static bool migration_recover(Context *context, const OperationRow *operation, Error *err) {
+  Error failure = ERROR_INIT;
+  (void)error_set(&failure, ERROR_CANCELLED, "interrupted: the ledger tells how far it came");
+  return operation_finish(context->catalog, operation->id, &failure, err);
+}
+
 static const OperationKind kinds[] = {
     {"project.create", project_create_undo, "removed, as if it had never been asked for"},
     {"project.delete", project_delete_recover, "finished"},
@@ -21,6 +28,8 @@ static const OperationKind kinds[] = {
     {"branch.expire", branch_rename_recover, "nothing to do: one transaction"},
     {"branch.retire", branch_retire_recover, "finished once the branch is closed, else left for later"},
     {"branch.delete", branch_delete_recover, "finished"},
+    {"migration.apply", migration_recover, "nothing to do: the database's ledger tells how far"},
+    {"migration.rollback", migration_recover, "the same"},
 };
 
 const OperationKind *operation_kind(const char *name) {

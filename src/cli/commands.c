@@ -9,6 +9,15 @@ enum { SECONDS_LONG = 31 * 60, SECONDS_IMPORT = 25 * 3600 };
   { "BRANCH", "name of the branch", "branch" }
 #define BRANCH_PATH "/v1/projects/{project}/branches/{0}"
 
+/* What says which folder is held against which database. */
+#define MIGRATE_FLAGS                                                                              \
+  {"dir", "FOLDER", "where migrations are; default: migrations"},                                  \
+      {"layout", "LAYOUT",                                                                         \
+       "bough, flyway, numbered, stem, directories, dbmate or goose; default: by looking"},        \
+  {                                                                                                \
+    "database", "NAME", "database of the branch; default: the project's"                           \
+  }
+
 const Flag common_flags[] = {
     {"json", NULL, "print one JSON object on stdout"},
     {"server", "URL", "unix:///path/to/boughd.sock or http://127.0.0.1:PORT (BOUGH_SERVER)"},
@@ -308,6 +317,65 @@ const Command commands[] = {
      .body = cmd_endpoint_repoint_body,
      .show = cmd_endpoint_repoint_show},
 
+    {.noun = "migrate",
+     .verb = "new",
+     .summary = "Make the files of a new migration",
+     .details = "VERSION_NAME.sql and VERSION_NAME.undo.sql in the folder, where VERSION is the "
+                "time in UTC.",
+     .arguments = {{"NAME", "what it does: letters, digits, _ and -", NULL}},
+     .flags = {{"dir", "FOLDER", "where migrations are; default: migrations"}},
+     .changes = true,
+     .run = cmd_migrate_new_run,
+     .show = cmd_migrate_new_show},
+    {.noun = "migrate",
+     .verb = "status",
+     .summary = "Hold a folder of migrations against a branch",
+     .details = "Says of each migration whether it is applied, and explains what doesn't fit: "
+                "files edited afterwards, versions out of order, a database ahead of the code, a "
+                "schema that was changed by other means. Folders of Flyway, golang-migrate, "
+                "diesel, sqlx, dbmate and goose are read as they are.",
+     .arguments = {BRANCH_ARGUMENT},
+     .flags = {MIGRATE_FLAGS},
+     .method = "POST",
+     .path = BRANCH_PATH "/migrations/status",
+     .timeout_s = SECONDS_LONG,
+     .run = cmd_migrate_run,
+     .show = cmd_migrate_status_show},
+    {.noun = "migrate",
+     .verb = "apply",
+     .summary = "Apply the migrations that a branch lacks",
+     .details = "Each is one transaction, unless a statement can't be run in one; a failed one "
+                "leaves nothing, and one of several transactions is gone on with by the next "
+                "apply. What doesn't fit is refused with its code, which --accept takes.",
+     .arguments = {BRANCH_ARGUMENT},
+     .flags = {MIGRATE_FLAGS,
+               {"to", "VERSION", "the last one that is applied"},
+               {"accept", "CODE...", "go on although this was found", true},
+               {"baseline", NULL, "note them as applied without running them"},
+               {"lock-timeout", "TIME", "how long a statement waits for a lock; default 5s"},
+               {"attempts", "N", "how often what waited too long is tried; default 5"}},
+     .changes = true,
+     .method = "POST",
+     .path = BRANCH_PATH "/migrations/apply",
+     .timeout_s = SECONDS_IMPORT,
+     .run = cmd_migrate_run,
+     .show = cmd_migrate_change_show},
+    {.noun = "migrate",
+     .verb = "rollback",
+     .summary = "Take migrations back by their undo",
+     .details = "The last one, or with --to all above that version. What the folder lacks is "
+                "undone as it was when it was applied.",
+     .arguments = {BRANCH_ARGUMENT},
+     .flags = {MIGRATE_FLAGS,
+               {"to", "VERSION", "the highest one that stays; 0: none"},
+               {"lock-timeout", "TIME", "how long a statement waits for a lock; default 5s"},
+               {"attempts", "N", "how often what waited too long is tried; default 5"}},
+     .changes = true,
+     .method = "POST",
+     .path = BRANCH_PATH "/migrations/rollback",
+     .timeout_s = SECONDS_IMPORT,
+     .run = cmd_migrate_run,
+     .show = cmd_migrate_change_show},
     {.noun = "principal",
      .verb = "add",
      .summary = "let a person, an agent or a CI job in",

@@ -21,6 +21,7 @@
 #include "daemon/api_audit.h"
 #include "daemon/api_diff.h"
 #include "daemon/api_expiry.h"
+#include "daemon/api_migrate.h"
 #include "daemon/upload.h"
 
 enum { SHORT = 30, MINUTES = 30 * 60, HOURS = 24 * 60 * 60 };
@@ -327,6 +328,12 @@ static const Route routes[] = {
     {"POST", BRANCHES "/{b}/endpoint/repoint", post_repoint, MINUTES, 0,
      "Move a name and its endpoint to a new branch made from another one"},
     {"GET", BRANCHES "/{b}/diff", get_diff, MINUTES, 0, "Compare a branch's schema with another's"},
+    {"POST", BRANCHES "/{b}/migrations/status", post_migrate_status, MINUTES, 0,
+     "Hold a folder of migrations against a branch"},
+    {"POST", BRANCHES "/{b}/migrations/apply", post_migrate_apply, HOURS, ROUTE_LONG,
+     "Apply migrations"},
+    {"POST", BRANCHES "/{b}/migrations/rollback", post_migrate_rollback, HOURS, ROUTE_LONG,
+     "Take migrations back"},
     {"GET", "/v1/projects/{p}/endpoints", get_endpoints, SHORT, 0, "List endpoints"},
     {"GET", "/v1/principals", get_principals, SHORT, 0, "List principals and their tokens"},
     {"POST", "/v1/principals", post_principals, SHORT, 0, "Add a principal"},

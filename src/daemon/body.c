@@ -9,11 +9,17 @@ static const struct {
   const char *name;
   MemberType type;
 } members[] = {
-    {"name", MEMBER_STRING},   {"parent", MEMBER_STRING},     {"kind", MEMBER_STRING},
-    {"start", MEMBER_BOOLEAN}, {"root", MEMBER_STRING},       {"source", MEMBER_OBJECT},
-    {"scale", MEMBER_INTEGER}, {"sample", MEMBER_STRING},     {"conninfo", MEMBER_STRING},
-    {"method", MEMBER_STRING}, {"password", MEMBER_STRING},   {"trust", MEMBER_BOOLEAN},
-    {"upload", MEMBER_STRING}, {"protected", MEMBER_BOOLEAN}, {"computes", MEMBER_BOOLEAN},
+    {"name", MEMBER_STRING},      {"parent", MEMBER_STRING},
+    {"kind", MEMBER_STRING},      {"start", MEMBER_BOOLEAN},
+    {"root", MEMBER_STRING},      {"source", MEMBER_OBJECT},
+    {"scale", MEMBER_INTEGER},    {"sample", MEMBER_STRING},
+    {"conninfo", MEMBER_STRING},  {"method", MEMBER_STRING},
+    {"password", MEMBER_STRING},  {"trust", MEMBER_BOOLEAN},
+    {"upload", MEMBER_STRING},    {"protected", MEMBER_BOOLEAN},
+    {"computes", MEMBER_BOOLEAN}, {"database", MEMBER_STRING},
+    {"layout", MEMBER_STRING},    {"to", MEMBER_STRING},
+    {"baseline", MEMBER_BOOLEAN}, {"lock_timeout_ms", MEMBER_INTEGER},
+    {"attempts", MEMBER_INTEGER},
 };
 
 static const char *const type_names[] = {"a text", "true or false", "a whole number", "an object"};

@@ -1,9 +1,6 @@
-/* The order of versions, and checksums of texts. */
-#include "core/str.h"
+/* The order of versions. */
 #include "migration/internal.h"
 
-#include <openssl/sha.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Compares the numbers that begin at *left and *right, of any length, and moves behind them and
@@ -34,28 +31,4 @@ int migration_version_compare(MigrationLayout layout, const char *left, const ch
       return strcmp(left, right); /* no version, but it has to end */
   }
   return order;
-}
-
-/* Without a mark of the byte order, with \n at the ends of lines, without blanks at the end: what
- * git and editors change isn't an edit. */
-void migration_checksum(const char *text, char ret[MIGRATION_CHECKSUM_SIZE]) {
-  AUTO_RELEASE(buffer_release) Buffer plain = {0};
-  unsigned char digest[SHA256_DIGEST_LENGTH];
-  if (str_starts(text, "\xEF\xBB\xBF"))
-    text += 3;
-  while (*text != '\0') {
-    size_t length = strcspn(text, "\r");
-    buffer_add(&plain, text, length);
-    text += length;
-    if (*text == '\r') {
-      text++;
-      if (*text != '\n')
-        buffer_add_text(&plain, "\r");
-    }
-  }
-  while (plain.length > 0 && strchr(" \t\r\n", plain.text[plain.length - 1]) != NULL)
-    plain.length--;
-  (void)SHA256((const unsigned char *)(plain.length > 0 ? plain.text : ""), plain.length, digest);
-  for (size_t at = 0; at < sizeof digest; at++)
-    (void)snprintf(ret + 2 * at, 3, "%02x", digest[at]);
 }

@@ -6,7 +6,7 @@ TEST_TIMEOUT=900
 source "$(dirname "$0")/../harness/lib.sh"
 
 points() {
-  awk -F'"' '/^FAILPOINT\(/ { print $2 }' "$ROOT/src/core/failpoint.def" | grep -v -e '^expiry-' -e '^branch-retire-'
+  awk -F'"' '/^FAILPOINT\(/ { print $2 }' "$ROOT/src/core/failpoint.def" | grep -v -e '^expiry-' -e '^branch-retire-' -e '^migrate-'
 }
 
 restart_with() {

@@ -1,0 +1,190 @@
+/* bough migrate ...: reads the folder here, because the server never reads a client's files. */
+#include "cli/handlers.h"
+#include "cli/show.h"
+#include "cli/upload.h"
+#include "cli/words.h"
+#include "core/duration.h"
+#include "core/io.h"
+#include "core/str.h"
+#include "migration/migration.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { BODY_LIMIT = 3 * 1024 * 1024 }; /* a longer request goes by an upload */
+
+static const char *folder_of(const Cli *cli) {
+  const char *folder = invocation_value(&cli->invocation, "dir");
+  return folder != NULL ? folder : "migrations";
+}
+
+/* ---- new ---- */
+
+bool cmd_migrate_new_run(Cli *cli, json_t **ret, Error *err) {
+  return migration_new(folder_of(cli), cli->invocation.arguments[0], ret, err);
+}
+
+void cmd_migrate_new_show(Cli *cli, const json_t *result) {
+  size_t at = 0;
+  const json_t *file = NULL;
+  json_array_foreach(show_array(result, "files"), at, file) {
+    show_line(cli, COLOUR_NONE, "%s", json_string_value(file));
+  }
+}
+
+/* ---- requests ---- */
+
+static bool read_folder(const Cli *cli, json_t **ret, json_t **ret_notes, Error *err) {
+  AUTO_RELEASE(migration_files_release) MigrationFiles files = {0};
+  AUTO_RELEASE(migration_set_release) MigrationSet set = {0};
+  const char *layout = invocation_value(&cli->invocation, "layout");
+  if (!migration_files_read(folder_of(cli), &files, err) ||
+      !migration_parse(&files, layout, &set, err))
+    return error_prefix(err, "%s", folder_of(cli));
+  *ret = migration_set_to_json(&set);
+  *ret_notes = STEAL(set.notes);
+  return *ret != NULL || error_set(err, ERROR_MIGRATION_INVALID, "a file's name is not UTF-8");
+}
+
+static bool add_attempts(const Invocation *invocation, json_t *body, Error *err) {
+  const char *text = invocation_value(invocation, "attempts");
+  char *end = NULL;
+  long number = text != NULL ? strtol(text, &end, 10) : 0;
+  if (text == NULL)
+    return true;
+  if (number < 1 || number > 100 || *end != '\0')
+    return error_set(err, ERROR_USAGE, "--attempts takes a number from 1 to 100");
+  return json_object_set_new(body, "attempts", json_integer(number)) == 0;
+}
+
+static bool add_lock_timeout(const Invocation *invocation, json_t *body, Error *err) {
+  const char *text = invocation_value(invocation, "lock-timeout");
+  int64_t seconds = 0;
+  if (text == NULL)
+    return true;
+  if (!duration_parse(text, &seconds, err))
+    return error_prefix(err, "--lock-timeout");
+  return json_object_set_new(body, "lock_timeout_ms", json_integer(seconds * 1000)) == 0;
+}
+
+static bool add_flags(const Invocation *invocation, json_t *body, Error *err) {
+  static const char *const texts[] = {"database", "to"};
+  json_t *accept = json_array();
+  for (size_t at = 0; at < ARRAY_LENGTH(texts); at++) {
+    const char *value = invocation_value(invocation, texts[at]);
+    if (value != NULL)
+      (void)json_object_set_new(body, texts[at], json_string(value));
+  }
+  for (size_t at = 0; at < invocation->flag_count; at++)
+    if (str_equal(invocation->flags[at].flag->name, "accept"))
+      (void)json_array_append_new(accept, json_string(invocation->flags[at].value));
+  (void)json_object_set_new(body, "accept", accept);
+  if (invocation_has(invocation, "baseline"))
+    (void)json_object_set_new(body, "baseline", json_true());
+  return add_attempts(invocation, body, err) && add_lock_timeout(invocation, body, err);
+}
+
+static bool send_upload(Cli *cli, const char *text, json_t **ret, Error *err) {
+  AUTO_RELEASE(words_release) Words paths = {0};
+  AUTO_RELEASE(fd_release) int fd = memfd_create("migrations", MFD_CLOEXEC);
+  if (fd < 0 || !io_write(fd, text, strlen(text), err) || lseek(fd, 0, SEEK_SET) != 0)
+    return error_set(err, ERROR_IO, "could not hold the migrations in memory");
+  words_add(&paths, str_format("/proc/self/fd/%d", fd));
+  return upload_files(cli, &paths, ret, err);
+}
+
+/* Sends what is too long for a body ahead of it. */
+static bool request(Cli *cli, json_t *body, json_t **ret, Error *err) {
+  AUTO(str_free) char *text = json_text(body);
+  const Command *command = cli->invocation.command;
+  AUTO(json_free) json_t *uploads = NULL;
+  if (strlen(text) <= BODY_LIMIT)
+    return cli_request(cli, command, body, ret, err);
+  if (!send_upload(cli, text, &uploads, err))
+    return false;
+  AUTO(json_free)
+  json_t *pointer =
+      json_pack("{s:O}", "upload", json_object_get(json_array_get(uploads, 0), "upload"));
+  bool ok = cli_request(cli, command, pointer, ret, err);
+  upload_discard(cli, uploads);
+  return ok;
+}
+
+bool cmd_migrate_run(Cli *cli, json_t **ret, Error *err) {
+  AUTO(json_free) json_t *body = NULL;
+  AUTO(json_free) json_t *notes = NULL;
+  if (!read_folder(cli, &body, &notes, err) || !add_flags(&cli->invocation, body, err) ||
+      !request(cli, body, ret, err))
+    return false;
+  (void)json_object_set_new(*ret, "notes", notes != NULL ? json_incref(notes) : json_array());
+  return true;
+}
+
+/* ---- what people read ---- */
+
+static Colour colour_of(const char *state) {
+  if (str_equal(state, "applied"))
+    return COLOUR_GOOD;
+  return str_equal(state, "pending") || str_equal(state, "changed") ? COLOUR_NONE : COLOUR_WARNING;
+}
+
+static void show_findings(Cli *cli, const json_t *result) {
+  size_t at = 0;
+  const json_t *finding = NULL;
+  json_array_foreach(show_array(result, "findings"), at, finding) {
+    show_line(cli, COLOUR_WARNING, "%s: %s", show_text(finding, "code"),
+              show_text(finding, "message"));
+    show_line(cli, COLOUR_NONE, "  %s", show_text(finding, "hint"));
+  }
+}
+
+static void show_sum(Cli *cli, const json_t *result) {
+  show_line(cli, COLOUR_NONE, "%s: %lld applied, %lld pending; the schema %s",
+            show_text(result, "branch"), (long long)json_integer_or(result, "applied", 0),
+            (long long)json_integer_or(result, "pending", 0),
+            str_equal(show_text(result, "schema"), "matches")
+                ? "is as the last migration left it"
+                : (str_equal(show_text(result, "schema"), "differs")
+                       ? "was changed by other means since the last migration"
+                       : "hasn't been compared yet"));
+}
+
+void cmd_migrate_status_show(Cli *cli, const json_t *result) {
+  static const char *const titles[] = {"VERSION", "NAME", "STATE", "APPLIED", "BY", "UNDO"};
+  AUTO_RELEASE(table_release) Table table;
+  table_init(&table, titles, ARRAY_LENGTH(titles));
+  size_t at = 0;
+  const json_t *one = NULL;
+  json_array_foreach(show_array(result, "migrations"), at, one) {
+    char ago[HUMAN_SIZE + 16] = "-";
+    if (json_is_string(json_object_get(one, "applied_at")))
+      show_ago(show_text(one, "applied_at"), ago);
+    table_add(&table, COLOUR_NONE, show_text(one, "version"));
+    table_add(&table, COLOUR_NONE, show_text(one, "name"));
+    table_add(&table, colour_of(show_text(one, "state")), show_text(one, "state"));
+    table_add(&table, COLOUR_NONE, ago);
+    table_add(&table, COLOUR_NONE, show_text(one, "author"));
+    table_add(&table, COLOUR_NONE, json_bool_or(one, "has_undo", false) ? "yes" : "no");
+  }
+  table_print(&table, &cli->output);
+  show_findings(cli, result);
+  show_notes(cli, result);
+  show_sum(cli, result);
+}
+
+void cmd_migrate_change_show(Cli *cli, const json_t *result) {
+  size_t at = 0;
+  const json_t *one = NULL;
+  json_array_foreach(show_array(result, "done"), at, one) {
+    char duration[HUMAN_SIZE];
+    human_duration(json_number_or(one, "duration_ms", 0), duration);
+    show_line(cli, COLOUR_GOOD, "%s (%s)", show_text(one, "file"), duration);
+  }
+  if (at == 0)
+    show_line(cli, COLOUR_NONE, "Nothing to do");
+  show_notes(cli, result);
+  show_sum(cli, result);
+}

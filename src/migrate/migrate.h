@@ -1,0 +1,20 @@
+/* Migrations on branches, for whoever calls: what a database has, applying, taking back, proving.
+ * Each checks the caller's right and runs strangers' SQL with no more than that right.
+ *
+ * A request is {database?, layout, migrations:[...] as of migration_set_to_json, to?,
+ * accept?:[code], lock_timeout_ms?, attempts?}; answers are described in docs/api.md and owned by
+ * the caller. */
+#pragma once
+
+#include "branch/context.h"
+
+CHECKED bool migrate_status(Context *context, const ProjectRow *project, const char *branch,
+                            const json_t *body, json_t **ret, Error *err);
+/* Applies what is pending, in order, up to version "to". "baseline": true notes it as applied
+ * without running it. */
+CHECKED bool migrate_apply(Context *context, const ProjectRow *project, const char *branch,
+                           const json_t *body, json_t **ret, Error *err);
+/* Takes back what is above version "to"; without one, the last. What the folder lacks is undone as
+ * the ledger kept it. */
+CHECKED bool migrate_rollback(Context *context, const ProjectRow *project, const char *branch,
+                              const json_t *body, json_t **ret, Error *err);
