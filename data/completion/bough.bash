@@ -7,7 +7,7 @@ _bough_names() {
 _bough() {
   local current=${COMP_WORDS[COMP_CWORD]} choices='' flags='' names='' common='--json --server --token-file --project --quiet --help --version '
   COMPREPLY=()
-  if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint migrate principal policy operation up down status doctor url psql diff audit help'
+  if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint migrate schedule principal policy operation up down status doctor url psql diff audit help'
   elif [ "$COMP_CWORD" -eq 2 ]; then
     case ${COMP_WORDS[1]} in
     pool) choices='create status ' ;;
@@ -15,6 +15,7 @@ _bough() {
     branch) choices='create list tree show delete reset rename expire protect unprotect ' ;;
     endpoint) choices='list show start suspend repoint ' ;;
     migrate) choices='new status apply rollback lint ' ;;
+    schedule) choices='list run ' ;;
     principal) choices='add list remove token revoke ' ;;
     policy) choices='check ' ;;
     operation) choices='list ' ;;
@@ -54,6 +55,8 @@ _bough() {
     'migrate status') flags='--dir --layout --database '; names=branch ;;
     'migrate apply') flags='--dir --layout --database --to --accept --baseline --lock-timeout --attempts '; names=branch ;;
     'migrate rollback') flags='--dir --layout --database --to --lock-timeout --attempts '; names=branch ;;
+    'schedule list') flags=''; names= ;;
+    'schedule run') flags=''; names=tier ;;
     'principal add') flags='--type --role --for '; names=principal ;;
     'principal list') flags=''; names= ;;
     'principal remove') flags=''; names=principal ;;

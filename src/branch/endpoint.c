@@ -275,7 +275,8 @@ static bool start_locked(Context *context, BranchRow *branch, EndpointRow *endpo
   return true;
 }
 
-bool endpoint_wake(Context *context, const char *id, EndpointRow *ret, Error *err) {
+/* is_new: it is still being made, and its maker asks. */
+static bool wake(Context *context, const char *id, bool is_new, EndpointRow *ret, Error *err) {
   BranchRow branch;
   EndpointRow endpoint;
   if (!endpoint_get(context->catalog, id, &endpoint, err))
@@ -286,16 +287,27 @@ bool endpoint_wake(Context *context, const char *id, EndpointRow *ret, Error *er
   }
   AUTO_RELEASE(fd_release) int lock = -1;
   if (!lock_endpoint(context, id, &branch, &endpoint, &lock, err) ||
-      !check_openable(&branch, err) || !start_locked(context, &branch, &endpoint, err))
+      !((is_new && branch.state == ROW_CREATING) || check_openable(&branch, err)) ||
+      !start_locked(context, &branch, &endpoint, err))
     return false;
   *ret = endpoint;
   return true;
 }
 
+bool endpoint_wake(Context *context, const char *id, EndpointRow *ret, Error *err) {
+  return wake(context, id, false, ret, err);
+}
+
 bool endpoint_start(Context *context, const char *branch, EndpointRow *ret, Error *err) {
   EndpointRow endpoint;
   return endpoint_of_branch(context->catalog, branch, &endpoint, err) &&
-         endpoint_wake(context, endpoint.id, ret, err);
+         wake(context, endpoint.id, false, ret, err);
+}
+
+bool endpoint_start_new(Context *context, const char *branch, EndpointRow *ret, Error *err) {
+  EndpointRow endpoint;
+  return endpoint_of_branch(context->catalog, branch, &endpoint, err) &&
+         wake(context, endpoint.id, true, ret, err);
 }
 
 bool endpoint_stop(Context *context, const char *id, bool immediate, EndpointRow *ret, Error *err) {

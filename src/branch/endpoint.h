@@ -9,6 +9,9 @@
  * anybody is given the route. A branch whose log is short becomes failed and is never opened. */
 CHECKED bool endpoint_start(Context *context, const char *branch, EndpointRow *ret, Error *err);
 
+/* The same for one that is still being made: for the operation that makes it. */
+CHECKED bool endpoint_start_new(Context *context, const char *branch, EndpointRow *ret, Error *err);
+
 /* The same for whichever branch the endpoint leads to once it can be started: a repoint may move it
  * meanwhile. */
 CHECKED bool endpoint_wake(Context *context, const char *endpoint, EndpointRow *ret, Error *err);

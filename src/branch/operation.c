@@ -25,6 +25,7 @@ static const OperationKind kinds[] = {
     {"branch.rename", branch_rename_recover, "nothing to do: the name changes in one transaction"},
     {"branch.protect", branch_rename_recover, "nothing to do: one transaction"},
     {"endpoint.repoint", branch_repoint_recover, "the new branch goes; nothing had moved"},
+    {"tier.reset", branch_repoint_recover, "the new branch goes; nothing had moved"},
     {"branch.expire", branch_rename_recover, "nothing to do: one transaction"},
     {"branch.retire", branch_retire_recover, "finished once the branch is closed, else left for later"},
     {"branch.delete", branch_delete_recover, "finished"},

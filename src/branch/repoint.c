@@ -3,6 +3,7 @@
  *
  * Until the one transaction that moves them, the new branch is in state creating and nobody sees
  * it. */
+#include "branch/repoint.h"
 #include "branch/branch.h"
 #include "branch/describe.h"
 #include "branch/endpoint.h"
@@ -12,6 +13,7 @@
 #include "branch/pool.h"
 #include "branch/previous.h"
 #include "catalog/access.h"
+#include "catalog/policy.h"
 #include "core/clock.h"
 #include "core/duration.h"
 #include "core/failpoint.h"
@@ -31,6 +33,7 @@ enum {
 #define PREVIOUS_KIND "previous"
 
 typedef struct Repoint {
+  const RepointPlan *plan;
   const ProjectRow *project;
   BranchRow old;
   BranchRow next;
@@ -97,7 +100,7 @@ static bool record(Context *context, Repoint *repoint, OperationRow *operation, 
   return catalog_begin(context->catalog, &guard, err) &&
          branch_insert(context->catalog, &repoint->next, err) &&
          endpoint_insert(context->catalog, &endpoint, err) &&
-         operation_begin(context, "endpoint.repoint", repoint->project->id, repoint->old.id,
+         operation_begin(context, repoint->plan->operation, repoint->project->id, repoint->old.id,
                          json_pack("{s:s, s:s, s:s}", "new", repoint->next.id, "volume",
                                    repoint->next.volume, "to", repoint->source.name),
                          operation, err) &&
@@ -156,7 +159,13 @@ static bool exchange_endpoints(Context *context, const Repoint *repoint,
       !endpoint_move(context->catalog, endpoint->id, repoint->next.id, err))
     return false;
   (void)snprintf(other.branch, sizeof other.branch, "%s", repoint->old.id);
+  other.volume[0] = '\0';
   return endpoint_insert(context->catalog, &other, err);
+}
+
+static bool tell(Context *context, const RepointPlan *plan, const OperationRow *operation,
+                 Error *err) {
+  return plan->moved == NULL || plan->moved(plan->arg, context, operation->id, err);
 }
 
 static bool exchange(Context *context, Repoint *repoint, const EndpointRow *endpoint,
@@ -169,9 +178,12 @@ static bool exchange(Context *context, Repoint *repoint, const EndpointRow *endp
   (void)snprintf(old.name, sizeof old.name, "%s", repoint->previous_name);
   (void)snprintf(old.kind, sizeof old.kind, "%s", PREVIOUS_KIND);
   old.is_protected = false;
+  old.expires_at = repoint->plan->keep_us > 0 ? clock_wall_us() + repoint->plan->keep_us : 0;
   if (!catalog_begin(context->catalog, &guard, err) ||
       !branch_update(context->catalog, &old, err) || !branch_update(context->catalog, &next, err) ||
+      !tier_move(context->catalog, old.id, next.id, err) ||
       !exchange_endpoints(context, repoint, endpoint, err) || !move_root(context, repoint, err) ||
+      !tell(context, repoint->plan, operation, err) ||
       !operation_finish(context->catalog, operation->id, NULL, err) || !catalog_commit(&guard, err))
     return false;
   repoint->old = old;
@@ -188,6 +200,18 @@ static bool swap(Context *context, Repoint *repoint, const OperationRow *operati
          failpoint_reach(FAILPOINT_REPOINT_SWAPPED, err);
 }
 
+/* Its compute runs, and is stopped again, before anybody knows of it. */
+static bool prepare(Context *context, Repoint *repoint, Error *err) {
+  EndpointRow endpoint;
+  const RepointPlan *plan = repoint->plan;
+  return branch_update(context->catalog, &repoint->next, err) &&
+         endpoint_start_new(context, repoint->next.id, &endpoint, err) &&
+         plan->prepare(plan->arg, context, &repoint->next, err) &&
+         endpoint_stop(context, repoint->next.id, false, NULL, err) &&
+         branch_get(context->catalog, repoint->next.id, &repoint->next, err) &&
+         failpoint_reach(FAILPOINT_REPOINT_PREPARED, err);
+}
+
 static bool carry_out(Context *context, Repoint *repoint, const OperationRow *operation,
                       Error *err) {
   ForkResult fork;
@@ -196,24 +220,26 @@ static bool carry_out(Context *context, Repoint *repoint, const OperationRow *op
       !failpoint_reach(FAILPOINT_REPOINT_COPIED, err))
     return false;
   branch_take_fork(&repoint->next, &fork);
+  if (repoint->plan->prepare != NULL && !prepare(context, repoint, err))
+    return false;
   previous_name(repoint->previous_name, repoint->old.name);
   return swap(context, repoint, operation, err);
 }
 
 /* An operation that still runs has not moved anything: that is one transaction with its end. */
-bool branch_repoint_recover(Context *context, const OperationRow *operation, Error *err) {
+static bool repoint_take_back(Context *context, const OperationRow *operation, const Error *failure,
+                              Error *err) {
   const char *id = NULL;
   BranchRow next;
   EndpointRow endpoint;
-  Error failure = ERROR_INIT;
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
   if (!json_get_string(operation->params, "new", &id, err) ||
       !branch_get(context->catalog, id, &next, err))
     return false;
   if (next.state != ROW_CREATING) /* it came to its end, and the answer was lost */
     return operation_finish(context->catalog, operation->id, NULL, err);
-  (void)error_set(&failure, ERROR_CANCELLED, "interrupted before the branch moved");
-  if (!agent_call(context->agent, "volume.delete", json_pack("{s:s}", "volume", next.volume), NULL,
+  if (!endpoint_stop(context, next.id, true, NULL, err) ||
+      !agent_call(context->agent, "volume.delete", json_pack("{s:s}", "volume", next.volume), NULL,
                   err))
     return false;
   volume_lock_forget(context, next.volume);
@@ -222,8 +248,14 @@ bool branch_repoint_recover(Context *context, const OperationRow *operation, Err
          catalog_begin(context->catalog, &guard, err) &&
          endpoint_delete(context->catalog, endpoint.id, err) &&
          branch_update(context->catalog, &next, err) &&
-         operation_finish(context->catalog, operation->id, &failure, err) &&
+         operation_finish(context->catalog, operation->id, failure, err) &&
          catalog_commit(&guard, err);
+}
+
+bool branch_repoint_recover(Context *context, const OperationRow *operation, Error *err) {
+  Error failure = ERROR_INIT;
+  (void)error_set(&failure, ERROR_CANCELLED, "interrupted before the branch moved");
+  return repoint_take_back(context, operation, &failure, err);
 }
 
 static bool answer(Context *context, const Repoint *repoint, int64_t started, json_t **ret,
@@ -239,22 +271,34 @@ static bool answer(Context *context, const Repoint *repoint, int64_t started, js
   return true;
 }
 
-bool branch_repoint(Context *context, const ProjectRow *project, const char *name, const char *to,
-                    const char *grace, json_t **ret, Error *err) {
+bool repoint_carry_out(Context *context, const RepointPlan *plan, json_t **ret, Error *err) {
   int64_t started = clock_monotonic_us();
-  Repoint repoint = {.project = project};
+  Repoint repoint = {.plan = plan,
+                     .project = plan->project,
+                     .old = *plan->old,
+                     .source = *plan->source,
+                     .grace_ms = plan->grace_ms};
   AUTO_RELEASE(operation_row_release) OperationRow operation = {0};
-  if (!read_grace(grace, &repoint.grace_ms, err) ||
-      !branch_resolve(context, project, name, &repoint.old, err) ||
-      !branch_resolve(context, project, to, &repoint.source, err) ||
-      !check(context, &repoint, err) || !record(context, &repoint, &operation, err))
+  if (!check(context, &repoint, err) || !record(context, &repoint, &operation, err))
     return false;
   Error failure = ERROR_INIT;
   if (!carry_out(context, &repoint, &operation, &failure)) {
     Error second = ERROR_INIT; /* recovery goes on where this stops */
-    (void)!branch_repoint_recover(context, &operation, &second);
+    (void)!repoint_take_back(context, &operation, &failure, &second);
     *err = failure;
     return false;
   }
   return answer(context, &repoint, started, ret, err);
+}
+
+bool branch_repoint(Context *context, const ProjectRow *project, const char *name, const char *to,
+                    const char *grace, json_t **ret, Error *err) {
+  BranchRow old;
+  BranchRow source;
+  RepointPlan plan = {
+      .project = project, .old = &old, .source = &source, .operation = "endpoint.repoint"};
+  return read_grace(grace, &plan.grace_ms, err) &&
+         branch_resolve(context, project, name, &old, err) &&
+         branch_resolve(context, project, to, &source, err) &&
+         repoint_carry_out(context, &plan, ret, err);
 }

@@ -28,6 +28,8 @@ CommandShow cmd_endpoint_repoint_show, cmd_endpoint_list_show, cmd_endpoint_show
     cmd_endpoint_change_show;
 CommandShow cmd_operation_list_show;
 
+CommandShow cmd_schedule_list_show, cmd_schedule_run_show;
+
 CommandBody cmd_principal_add_body, cmd_principal_token_body;
 CommandShow cmd_principal_add_show, cmd_principal_list_show, cmd_principal_remove_show,
     cmd_principal_token_show, cmd_principal_revoke_show;

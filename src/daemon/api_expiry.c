@@ -4,6 +4,7 @@
 #include "branch/branch.h"
 #include "branch/expiry.h"
 #include "branch/reaper.h"
+#include "branch/schedule.h"
 #include "branch/webhook.h"
 
 static bool read_ttl(const json_t *body, const char **ret, Error *err) {
@@ -37,6 +38,32 @@ bool job_expire(Context *context, const ApiRequest *request, json_t **ret, Error
 bool job_webhook(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
   json_t *events = NULL;
   if (!webhook_deliver(context, &events, err))
+    return false;
+  *ret = json_pack("{s:o}", "events", events);
+  return true;
+}
+
+bool get_schedules(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  ProjectRow project = {0};
+  if (!project_resolve(context, request->project, &project, err))
+    return false;
+  bool ok = schedule_show(context, &project, ret, err);
+  project_row_release(&project);
+  return ok;
+}
+
+bool post_schedule_run(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  ProjectRow project = {0};
+  if (!project_resolve(context, request->project, &project, err))
+    return false;
+  bool ok = schedule_run(context, &project, request->name, NULL, ret, err);
+  project_row_release(&project);
+  return ok;
+}
+
+bool job_schedule(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  json_t *events = NULL;
+  if (!schedule_look(context, NULL, &events, err))
     return false;
   *ret = json_pack("{s:o}", "events", events);
   return true;

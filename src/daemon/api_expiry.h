@@ -3,4 +3,4 @@
 
 #include "daemon/route.h"
 
-ApiHandler post_expire, job_expire, job_webhook;
+ApiHandler post_expire, get_schedules, post_schedule_run, job_expire, job_webhook, job_schedule;

@@ -19,6 +19,7 @@ static const Audited rows[] = {
     {"POST", BRANCHES "/{b}/rename", "branch.rename", "name", false},
     {"POST", BRANCHES "/{b}/protect", "branch.protect", "protected", false},
     {"POST", BRANCHES "/{b}/expire", "branch.expire", "ttl never", false},
+    {"POST", "/v1/projects/{p}/schedules/{n}/run", "schedule.run", "", false},
     {"GET", BRANCHES "/{b}/url", "endpoint.manage", "", true},
     {"POST", BRANCHES "/{b}/endpoint/start", "endpoint.start", "", false},
     {"POST", BRANCHES "/{b}/endpoint/suspend", "endpoint.suspend", "", false},

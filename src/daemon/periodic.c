@@ -11,6 +11,7 @@ static const struct {
 } jobs[] = {
     {"expire", 2},
     {"webhook", 1},
+    {"schedule", 5},
 };
 
 typedef struct Turn {

@@ -1,12 +1,12 @@
 #!/bin/bash
 # kill -9 of boughd (and of whoever worked for it) at every failure point of core/failpoint.def: after
 # the next start rows, volumes, directories and processes agree, the source is untouched, and the
-# operation is done or gone. What boughd does by itself is interrupted by 321.
+# operation is done or gone. What boughd does by itself is interrupted by 321 and 322.
 TEST_TIMEOUT=900
 source "$(dirname "$0")/../harness/lib.sh"
 
 points() {
-  awk -F'"' '/^FAILPOINT\(/ { print $2 }' "$ROOT/src/core/failpoint.def" | grep -v -e '^expiry-' -e '^branch-retire-' -e '^migrate-'
+  awk -F'"' '/^FAILPOINT\(/ { print $2 }' "$ROOT/src/core/failpoint.def" | grep -v -e '^expiry-' -e '^branch-retire-' -e '^tier-reset-' -e '^migrate-'
 }
 
 restart_with() {

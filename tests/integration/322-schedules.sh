@@ -1,0 +1,143 @@
+#!/bin/bash
+# Tiers are built anew on a schedule: once, also when boughd was down over the time, never by halves; name,
+# endpoint and connection string stay, open sessions end, children keep their lineage.
+TEST_TIMEOUT=400
+source "$(dirname "$0")/../harness/lib.sh"
+
+restart_with() {
+  kill_boughd
+  BOUGH_FAILPOINT=$1 bough up >"$TEST_DIR/up.log" 2>&1 || true
+  wait_for 30 boughd_answers
+}
+dead() {
+  ! boughd_alive
+}
+no_operation_runs() {
+  [[ $(api GET /v1/operations | jq '[.result.operations[] | select(.state == "running")] | length') == 0 ]]
+}
+resets() { # how many there were in state $1
+  catalog_sql "select count(*) from lakebase.operations where kind = 'tier.reset' and state = '$1'"
+}
+schedule() {
+  result ".schedules[] | select(.tier == \"staging\").$1" schedule list
+}
+is_reset() {
+  [[ $(resets "done") == "$1" ]]
+}
+
+apply_policy() {
+  cat >"$TEST_DIR/bough.yaml" <<'POLICY'
+version: 1
+project: shop
+timezone: Europe/Berlin
+tiers:
+  - name: production
+    idle: never
+  - name: staging
+    parent: production
+    reset: "0 0 1 1 *"
+entry: staging
+features: { ttl: 14d, ttl_max: 30d }
+roles: [platform]
+allow:
+  - { role: [platform], action: ["*"], on: "*" }
+keep: { snapshots: 7d }
+POLICY
+  check "the policy is right" bough policy check "$TEST_DIR/bough.yaml"
+  local project
+  project=$(result .project.id project show shop)
+  catalog_sql "insert into lakebase.policies (project_id, version, content, canonical, applied_by) values ('$project', 1, \$p\$$(cat "$TEST_DIR/bough.yaml")
+\$p\$, '{}', 'root'); update lakebase.policy_heads set version = 1;
+    insert into lakebase.tiers (project_id, name, branch_id) select project_id, name, branch_id from lakebase.branches where name in ('production', 'staging')" >/dev/null
+}
+
+start_bough
+make_project shop
+sql production "create table state as select 'as production' as what"
+bough branch create staging --kind tier >/dev/null 2>&1
+sql staging "update state set what = 'as staging'"
+bough branch create child --parent staging >/dev/null 2>&1
+
+note "declared by the policy"
+equal "none before one is applied" "$(result '.schedules | length' schedule list)" 0
+expect_error nothing-to-do "nor can one be run" schedule run staging
+apply_policy
+equal "one is declared" "$(schedule expression)" "0 0 1 1 *"
+equal "in its time zone" "$(schedule zone)" "Europe/Berlin"
+equal "it is due at New Year in Berlin" "$(schedule next_at | cut -c 5-)" "-12-31T23:00:00.000Z"
+equal "from its parent" "$(schedule parent)" production
+matches "for people too" "$(bough schedule list | tail -n 1)" '^staging +production +0 0 1 1 \* +Europe/Berlin'
+
+note "with a session open"
+url=$(connection staging)
+endpoint=$(result .branch.endpoint.id branch show staging)
+id=$(branch_id staging)
+mkfifo "$TEST_DIR/keep"
+psql -XAtq "$url" <"$TEST_DIR/keep" >"$TEST_DIR/keep.out" 2>&1 &
+session=$!
+exec 7>"$TEST_DIR/keep"
+echo "select what from state;" >&7
+check "a session is open" wait_for 30 grep -q 'as staging' "$TEST_DIR/keep.out"
+bough --json schedule run staging >"$TEST_DIR/run"
+equal "the reset is done" "$(jq -r .ok "$TEST_DIR/run")" true
+previous=$(jq -r .result.previous "$TEST_DIR/run")
+echo "select 'after';" >&7 || true
+exec 7>&-
+wait "$session" || true
+matches "the session was ended as by an administrator" "$(cat "$TEST_DIR/keep.out")" 'terminating connection'
+equal "the connection string leads to the new one" "$(psql -XAtqc 'select what from state' "$url")" "as production"
+equal "the endpoint is the same" "$(result .branch.endpoint.id branch show staging)" "$endpoint"
+differ "the branch is another" "$(branch_id staging)" "$id"
+equal "the tier is that one" "$(catalog_sql "select branch_id from lakebase.tiers where name = 'staging'")" "$(branch_id staging)"
+equal "the old one stands by another name" "$(branch_id "$previous")" "$id"
+equal "with its data" "$(sql "$previous" 'select what from state')" "as staging"
+equal "and its children" "$(result .branch.parent branch show child)" "$previous"
+differ "it has an end, as snapshots have" "$(result .branch.expires_at branch show "$previous")" null
+equal "the schedule knows" "$(schedule outcome) $(schedule 'operation != null')" "done true"
+equal "the new one's parent is the parent tier" "$(result .branch.parent branch show staging)" production
+
+note "boughd is down over the time"
+runs=$(resets "done")
+kill_boughd
+catalog_sql "update lakebase.schedules set handled_at = now() - interval '3 years'" >/dev/null
+restart_with ""
+check "it is run afterwards" wait_for 30 is_reset $((runs + 1))
+sleep 6
+equal "once, though it was due three times" "$(resets "done")" $((runs + 1))
+equal "what was written on the tier is gone" "$(sql staging 'select what from state')" "as production"
+
+note "failure, overlap"
+sql staging "update state set what = 'kept'"
+restart_with "tier-reset-prepared=error"
+expect_status 3 "a step fails" bough schedule run staging
+equal "the tier is as it was" "$(sql staging 'select what from state')" kept
+equal "the schedule says so" "$(schedule outcome)" failed
+matches "and why" "$(schedule error)" 'tier-reset-prepared'
+equal "the operation too" "$(resets failed)" 1
+at_least "and the audit" "$(catalog_sql "select count(*) from access.audit where action_name = 'schedule.run' and status = 'failed'")" 1
+check "nothing is left over" wait_for 20 agreement
+restart_with "endpoint-repoint-copied=sleep:3000"
+bough --json schedule run staging >"$TEST_DIR/first" 2>/dev/null &
+first=$!
+wait_for 20 bash -c "[[ \$(curl -s --unix-socket '$BOUGH_HOME/boughd.sock' http://localhost/v1/operations | jq '[.result.operations[] | select(.state == \"running\")] | length') == 1 ]]"
+expect_error branch-busy "a second one meanwhile is refused" schedule run staging
+wait "$first"
+equal "the first is done" "$(jq -r .ok "$TEST_DIR/first")" true
+
+for point in endpoint-repoint-recorded endpoint-repoint-copied tier-reset-prepared endpoint-repoint-swapped; do
+  sql staging "update state set what = 'as staging'"
+  id=$(branch_id staging)
+  restart_with "$point=crash"
+  bough schedule run staging >/dev/null 2>&1 &
+  run=$!
+  check "$point: boughd is killed there" wait_for 60 dead
+  wait "$run" || true
+  restart_with ""
+  check "$point: no operation is left running" wait_for 30 no_operation_runs
+  if [[ $point == *-swapped ]]; then
+    differ "$point: it is done" "$(branch_id staging)" "$id"
+  else
+    equal "$point: the tier is as it was" "$(branch_id staging) $(sql staging 'select what from state')" "$id as staging"
+  fi
+  check "$point: rows, volumes and processes agree" wait_for 20 agreement
+done
