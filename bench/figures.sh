@@ -3,7 +3,7 @@
 
 ROW='select count(*) from pgbench_branches'
 
-FIGURES=(create first_row peers load churn bytes idle_memory siblings memory delete)
+FIGURES=(create first_row peers load churn bytes idle_memory siblings memory delete policy_decision)
 
 # What each needs and how it is measured, for --help.
 declare -A FIGURE_TEXT=(
@@ -17,6 +17,7 @@ declare -A FIGURE_TEXT=(
   [siblings]="pgbench on branch and parent with 0, 100 and 500 siblings, against plain PostgreSQL"
   [memory]="memory of boughd with 1,000 branches"
   [delete]="delete of 500 branches until the cleaner is idle"
+  [policy_decision]="one decision of the policy engine with 200 rules"
 )
 
 # Figures that are taken for each size of the database; the others once, on the small one.
@@ -264,4 +265,13 @@ figure_delete() {
   record "delete of $DELETE_BRANCHES branches" "until the last is gone for callers" s - "$(divide $((${EPOCHREALTIME/[.,]/} - start)) 1000000)"
   btrfs subvolume sync "$BOUGH_HOME/pool" >/dev/null
   record "delete of $DELETE_BRANCHES branches" "until the cleaner is idle" s - "$(divide $((${EPOCHREALTIME/[.,]/} - start)) 1000000)"
+}
+
+figure_policy_decision() {
+  local series values
+  for series in "allowed by the last rule" "create with its fork" "refused, who could is told" \
+    "refused on a protected tier"; do
+    mapfile -t values < <(for _ in 1 2 3 4 5; do "$POLICY" 200 | awk -F'\t' -v s="$series" '$1 == s { print $2 }'; done)
+    record "policy decision, 200 rules" "$series" us "<= 5" "${values[@]}"
+  done
 }

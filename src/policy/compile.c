@@ -11,7 +11,7 @@ struct PolicyRules {
   const char *subjects[POLICY_NAME_LIMIT]; /* sorted */
   size_t subject_count;
   CompiledRule *rules;
-  int *rows[ACTION_COUNT_]; /* indexes of rules */
+  RuleRow *rows[ACTION_COUNT_];
   size_t counts[ACTION_COUNT_];
 };
 
@@ -128,7 +128,8 @@ PolicyRules *rules_compile(const Policy *policy) {
     rules->rules[at] = compile(rules, policy, &policy->rules[at]);
     for (int action = 0; action < ACTION_COUNT_; action++)
       if (speaks_of(policy->rules[at].value, (PolicyAction)action))
-        rules->rows[action][rules->counts[action]++] = (int)at;
+        rules->rows[action][rules->counts[action]++] =
+            (RuleRow){.roles = rules->rules[at].roles, .index = (int)at};
   }
   return rules;
 }
@@ -153,40 +154,42 @@ static bool allows_create(const CompiledRule *rule, const RuleQuestion *question
   return has(&rule->on, question->kind) || (!rule->kinds.all && has(&rule->on, question->subject));
 }
 
-bool rule_allows(const CompiledRule *rule, const RuleQuestion *question) {
-  unsigned flags = policy_action_flags(question->action);
-  if ((rule->roles & question->roles) == 0 || (rule->own && !question->owns))
+/* A tier is rolled back wherever it was promoted from. */
+static bool allows_move(const CompiledRule *rule, const RuleQuestion *question) {
+  bool from_any = question->action == ACTION_ROLLBACK && question->subject == NO_SUBJECT;
+  if (!rule->moves)
+    return rule->on.all;
+  return has(&rule->to, question->to) && (from_any || has(&rule->from, question->subject));
+}
+
+bool rule_allows(const CompiledRule *rule, const RuleQuestion *question, unsigned open) {
+  if ((rule->roles & question->roles) == 0 ||
+      (rule->own && !question->owns && (open & ANY_OWNER) == 0))
     return false;
-  if ((flags & MOVES) != 0)
-    return rule->moves
-               ? has(&rule->to, question->to) &&
-                     (has(&rule->from, question->subject) ||
-                      (question->action == ACTION_ROLLBACK && question->subject == NO_SUBJECT))
-               : rule->on.all;
+  if ((policy_action_flags(question->action) & MOVES) != 0)
+    return allows_move(rule, question);
   if (rule->moves)
     return false;
   if (question->action == ACTION_BRANCH_CREATE)
     return allows_create(rule, question);
-  if (question->action == ACTION_BRANCH_FORK && !has(&rule->kinds, question->kind))
+  if (question->action == ACTION_BRANCH_FORK && (open & ANY_KIND) == 0 &&
+      !has(&rule->kinds, question->kind))
     return false;
   return has(&rule->on, question->subject);
 }
 
 int rules_find(const PolicyRules *rules, const RuleQuestion *question) {
-  for (size_t at = 0; at < rules->counts[question->action]; at++) {
-    int index = rules->rows[question->action][at];
-    if (rule_allows(&rules->rules[index], question))
-      return index;
-  }
+  const RuleRow *rows = rules->rows[question->action];
+  for (size_t at = 0; at < rules->counts[question->action]; at++)
+    if ((rows[at].roles & question->roles) != 0 &&
+        rule_allows(&rules->rules[rows[at].index], question, 0))
+      return rows[at].index;
   return -1;
 }
 
-size_t rules_count(const PolicyRules *rules, PolicyAction action) {
-  return rules->counts[action];
-}
-
-int rules_index(const PolicyRules *rules, PolicyAction action, size_t at) {
-  return rules->rows[action][at];
+const RuleRow *rules_rows(const PolicyRules *rules, PolicyAction action, size_t *ret_count) {
+  *ret_count = rules->counts[action];
+  return rules->rows[action];
 }
 
 const CompiledRule *rules_get(const PolicyRules *rules, int index) {

@@ -40,13 +40,19 @@ int rules_subject(const PolicyRules *rules, const char *name);
 /* The bits of roles joined by commas; those that aren't declared have none. */
 uint64_t rules_roles(const Policy *policy, const char *roles);
 
-/* Whether the rule allows it. */
-bool rule_allows(const CompiledRule *rule, const RuleQuestion *question);
+/* What a question leaves open when it is asked who else could. */
+enum { ANY_OWNER = 1 << 0, ANY_KIND = 1 << 1 };
+
+/* Whether the rule allows it to one of the question's roles; open: what may be any. */
+bool rule_allows(const CompiledRule *rule, const RuleQuestion *question, unsigned open);
 
 /* The index of the first rule that allows it, -1 for none. */
 int rules_find(const PolicyRules *rules, const RuleQuestion *question);
 
 /* The rules that speak of an action, in the order of the file. */
-size_t rules_count(const PolicyRules *rules, PolicyAction action);
-int rules_index(const PolicyRules *rules, PolicyAction action, size_t at);
+typedef struct RuleRow {
+  uint64_t roles; /* of the rule: most are passed over by it */
+  int index;
+} RuleRow;
+const RuleRow *rules_rows(const PolicyRules *rules, PolicyAction action, size_t *ret_count);
 const CompiledRule *rules_get(const PolicyRules *rules, int index);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ROLES_SHOWN = 8 };
+enum { ROLES_SHOWN = 8, RULES_SHOWN = 4, EVERYBODY_ELSE = ANY_OWNER | ANY_KIND };
 
 /* What the action is done to, as the sentence names it. */
 static void add_object(const PolicyRequest *request, char *text, size_t size) {
@@ -63,16 +63,6 @@ bool judge_refuse(Judge *judge, int line, const char *format, ...) {
 /* Who could
  * ----------------------------------------------------------------------------------------- */
 
-/* A rule that would allow it to its roles if the branch were theirs, or the kind another. */
-static bool nearly_allows(const CompiledRule *rule, const RuleQuestion *question) {
-  CompiledRule wide = *rule;
-  RuleQuestion owner = *question;
-  owner.owns = true;
-  if (question->action == ACTION_BRANCH_FORK)
-    wide.kinds.all = true;
-  return rule_allows(&wide, &owner);
-}
-
 static void add_limits(const Policy *policy, const CompiledRule *rule, const RuleQuestion *question,
                        int index, Buffer *text) {
   const json_t *kinds = json_object_get(policy->rules[index].value, "kind");
@@ -97,27 +87,41 @@ static void add_rule(const Policy *policy, const RuleQuestion *question, int ind
   buffer_add_format(text, " (line %d)", rule->line);
 }
 
-bool judge_lacks(Judge *judge, const RuleQuestion *question, const char *what) {
-  const Policy *policy = judge->policy;
-  AUTO_RELEASE(buffer_release) Buffer who = {0};
+/* Those who could, as text, the first few; and the first rule that speaks of the principal's own
+ * roles, but of its own branches or of other kinds: -1 for none. */
+static int find_others(const Policy *policy, const RuleQuestion *question, Buffer *text) {
+  size_t count = 0;
+  size_t shown = 0;
+  const RuleRow *rows = rules_rows(policy->compiled, question->action, &count);
   int nearest = -1;
   RuleQuestion anybody = *question;
   anybody.roles = UINT64_MAX;
-  for (size_t at = 0; at < rules_count(policy->compiled, question->action); at++) {
-    int index = rules_index(policy->compiled, question->action, at);
-    const CompiledRule *rule = rules_get(policy->compiled, index);
-    if (!nearly_allows(rule, &anybody) || who.length > sizeof judge->decision->reason)
+  for (size_t at = 0; at < count; at++) {
+    const CompiledRule *rule = rules_get(policy->compiled, rows[at].index);
+    bool is_near = nearest < 0 && (rows[at].roles & question->roles) != 0;
+    if ((!is_near && shown > RULES_SHOWN) || !rule_allows(rule, &anybody, EVERYBODY_ELSE))
       continue;
-    add_rule(policy, question, index, &who);
-    if (nearest < 0 && nearly_allows(rule, question))
-      nearest = index;
+    if (is_near)
+      nearest = rows[at].index;
+    if (shown < RULES_SHOWN)
+      add_rule(policy, question, rows[at].index, text);
+    else if (shown == RULES_SHOWN)
+      buffer_add_text(text, "; and others");
+    shown++;
   }
+  return nearest;
+}
+
+bool judge_lacks(Judge *judge, const RuleQuestion *question, const char *what) {
+  const Policy *policy = judge->policy;
+  AUTO_RELEASE(buffer_release) Buffer who = {0};
+  int nearest = find_others(policy, question, &who);
   const char *roles = judge->request->principal->roles;
   bool has_roles = roles != NULL && roles[0] != '\0';
   if (nearest >= 0)
     return judge_refuse(judge, rules_get(policy->compiled, nearest)->line, "%s is only for %s",
                         what, who.text);
-  return judge_refuse(judge, 0, "no rule gives %s to %s %.100s; %s%s", what,
-                      has_roles ? "its roles" : "somebody without a role", has_roles ? roles : "",
+  return judge_refuse(judge, 0, "no rule gives %s to %s%.100s; %s%s", what,
+                      has_roles ? "its roles " : "somebody without a role", has_roles ? roles : "",
                       who.length > 0 ? "it is for " : "nobody may", who.length > 0 ? who.text : "");
 }

@@ -38,7 +38,7 @@ static const PolicyPrincipal walkers[] = {
     {.name = "rev", .type = "human", .roles = "reviewer"},
     {.name = "duo", .type = "human", .roles = "developer,reviewer"},
     {.name = "rm", .type = "human", .roles = "release-manager"},
-    {.name = "mix", .type = "human", .roles = "developer,release-manager,reviewer,tester"},
+    {.name = "mix", .type = "human", .roles = "developer,release-manager,reviewer,tester,dba"},
     {.name = "dora", .type = "human", .roles = "dba"},
     {.name = "tess", .type = "human", .roles = "tester"},
     {.name = "root", .type = "human", .roles = "platform"},
