@@ -256,10 +256,11 @@ static Diff *diff_new(const Schema *before, const Schema *after) {
   return diff;
 }
 
-Diff *diff_compare(const Schema *before, const Schema *after, const Base *base) {
+static Diff *compare(const Schema *before, const Schema *after, const Base *base,
+                     bool with_guesses) {
   Diff *diff = diff_new(before, after);
   Comparing comparing = {.diff = diff, .base = base};
-  pairs_find(diff, base);
+  pairs_find(diff, base, with_guesses);
   for (size_t at = 0; at < before->count; at++) {
     const Object *object = before->objects[at];
     const Object *other = diff->after_of[at];
@@ -276,6 +277,14 @@ Diff *diff_compare(const Schema *before, const Schema *after, const Base *base) 
   if (diff->count > 0)
     qsort(diff->changes, diff->count, sizeof *diff->changes, compare_changes);
   return diff;
+}
+
+Diff *diff_compare(const Schema *before, const Schema *after, const Base *base) {
+  return compare(before, after, base, true);
+}
+
+Diff *diff_compare_certain(const Schema *before, const Schema *after, const Base *base) {
+  return compare(before, after, base, false);
 }
 
 void diff_free(Diff *diff) {

@@ -66,6 +66,8 @@ typedef struct Diff {
 
 /* base may be NULL: names and guesses only. Owned by the caller; the schemas must outlive it. */
 Diff *diff_compare(const Schema *before, const Schema *after, const Base *base);
+/* The same without guesses: what may be a rename is something that went and something that came. */
+Diff *diff_compare_certain(const Schema *before, const Schema *after, const Base *base);
 void diff_free(Diff *diff);
 DEFINE_AUTO(Diff *, diff_free)
 

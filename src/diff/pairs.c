@@ -229,13 +229,14 @@ static const char *looks_key(Diff *diff, const Object *object, bool is_before) {
   return keep(diff, &key);
 }
 
-void pairs_find(Diff *diff, const Base *base) {
+void pairs_find(Diff *diff, const Base *base, bool with_guesses) {
   if (base != NULL)
     pair_by_number(diff, base);
   renames_finish(diff->renames);
   for (size_t kind = 0; kind < KIND_COUNT; kind++) {
     pair_by_key(diff, base, (ObjectKind)kind, name_key, false);
-    pair_by_key(diff, base, (ObjectKind)kind, looks_key, true);
+    if (with_guesses)
+      pair_by_key(diff, base, (ObjectKind)kind, looks_key, true);
     renames_finish(diff->renames); /* children are looked for in the words of after */
   }
 }

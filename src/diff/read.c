@@ -139,6 +139,15 @@ static Object *object_in(const Reading *reading, const Rows *rows, size_t row, s
   return number_map_get(&reading->numbers, number);
 }
 
+/* Columns of views mostly are no objects of their own: the view stands for them. */
+static Object *end_of_dependency(const Reading *reading, const Rows *rows, size_t row,
+                                 size_t column) {
+  Object *object = object_in(reading, rows, row, column);
+  Number whole = {(uint32_t)rows_get_integer(rows, row, column),
+                  (uint32_t)rows_get_integer(rows, row, column + 1), 0};
+  return object != NULL ? object : number_map_get(&reading->numbers, whole);
+}
+
 static void read_comments(Reading *reading, const Rows *rows) {
   for (size_t row = 0; row < rows_count(rows); row++) {
     Object *object = object_in(reading, rows, row, 0);
@@ -159,8 +168,8 @@ static void read_dependencies(Reading *reading, const Rows *rows) {
   Schema *schema = reading->schema;
   schema->dependencies = mem_new(rows_count(rows), sizeof *schema->dependencies);
   for (size_t row = 0; row < rows_count(rows); row++) {
-    Object *object = object_in(reading, rows, row, 0);
-    Object *needs = object_in(reading, rows, row, 3);
+    Object *object = end_of_dependency(reading, rows, row, 0);
+    Object *needs = end_of_dependency(reading, rows, row, 3);
     if (object != NULL && needs != NULL && object != needs)
       schema->dependencies[schema->dependency_count++] = (Dependency){object, needs};
   }

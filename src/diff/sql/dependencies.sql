@@ -1,6 +1,6 @@
 -- What depends on what. Rows that are no objects of their own stand for what they belong to: a view's rule for the
 -- view, a default for its column, a row type for its relation, an array for its element, an index for its constraint, an
--- identity column's sequence for the column.
+-- identity column's sequence for the column, what an extension brought for the extension.
 WITH
   own (classid, oid, to_classid, to_oid, to_subid) AS (
     SELECT 'pg_rewrite'::regclass::oid, r.oid, 'pg_class'::regclass::oid, r.ev_class, 0
@@ -32,11 +32,17 @@ WITH
     UNION ALL
     SELECT 'pg_publication_namespace'::regclass, r.oid, 'pg_publication'::regclass, r.pnpubid, 0
       FROM pg_publication_namespace r
+  ),
+  member (classid, oid, extension) AS (
+    SELECT d.classid, d.objid, d.refobjid FROM pg_depend d
+     WHERE d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
   )
 SELECT COALESCE(a.to_classid, d.classid) AS classid, COALESCE(a.to_oid, d.objid) AS oid, COALESCE(a.to_subid, d.objsubid) AS subid,
-       COALESCE(b.to_classid, d.refclassid) AS needs_classid, COALESCE(b.to_oid, d.refobjid) AS needs_oid,
-       COALESCE(b.to_subid, d.refobjsubid) AS needs_subid
+       CASE WHEN m.oid IS NOT NULL THEN 'pg_extension'::regclass::oid ELSE COALESCE(b.to_classid, d.refclassid) END AS needs_classid,
+       COALESCE(m.extension, b.to_oid, d.refobjid) AS needs_oid,
+       CASE WHEN m.oid IS NOT NULL THEN 0 ELSE COALESCE(b.to_subid, d.refobjsubid) END AS needs_subid
   FROM pg_depend d
        LEFT JOIN own a ON a.classid = d.classid AND a.oid = d.objid
        LEFT JOIN own b ON b.classid = d.refclassid AND b.oid = d.refobjid
+       LEFT JOIN member m ON m.classid = COALESCE(b.to_classid, d.refclassid) AND m.oid = COALESCE(b.to_oid, d.refobjid)
  WHERE d.refobjid >= 16384 AND d.deptype IN ('n', 'a', 'i', 'P', 'S')

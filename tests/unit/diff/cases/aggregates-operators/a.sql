@@ -1,0 +1,13 @@
+create function add_one(integer, integer) returns integer language sql immutable as 'select $1 + $2';
+create aggregate mysum(integer) (sfunc = add_one, stype = integer, initcond = '0');
+create aggregate gone(integer) (sfunc = add_one, stype = integer);
+create aggregate ord(order by integer) (sfunc = add_one, stype = integer, initcond = '0');
+create function eq(point, point) returns boolean language sql immutable as 'select true';
+create operator === (leftarg = point, rightarg = point, function = eq, commutator = ===);
+create operator !!! (rightarg = integer, function = int4um);
+create function cmp(integer, integer) returns integer language sql immutable as 'select $1 - $2';
+create operator family fam using btree;
+create operator class cls for type integer using btree family fam as operator 1 <, operator 2 <=, operator 3 =, operator 4 >=, operator 5 >, function 1 cmp(integer, integer);
+create table t (a integer); create index t_a on t (a cls);
+comment on operator ===(point, point) is 'same';
+create view v as select mysum(a) from t;

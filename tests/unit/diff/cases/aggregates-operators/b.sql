@@ -1,0 +1,15 @@
+create function add_one(integer, integer) returns integer language sql immutable as 'select $1 + $2';
+create aggregate mysum(integer) (sfunc = add_one, stype = integer, initcond = '10', parallel = safe);
+create aggregate comes(integer) (sfunc = add_one, stype = integer, msfunc = add_one, minvfunc = add_one, mstype = integer, combinefunc = add_one, sspace = 100);
+create aggregate ord(order by integer) (sfunc = add_one, stype = integer, initcond = '3', hypothetical);
+create function eq(point, point) returns boolean language sql immutable as 'select true';
+create operator === (leftarg = point, rightarg = point, function = eq, commutator = ===, restrict = eqsel, join = eqjoinsel, hashes, merges);
+create operator *** (leftarg = integer, function = int4um, rightarg = none);
+create operator ++++ (rightarg = integer, function = int4um);
+create function cmp(integer, integer) returns integer language sql immutable as 'select $1 - $2';
+create operator family fam using btree;
+create operator class cls for type integer using btree family fam as operator 1 <, operator 2 <=, operator 3 =, operator 4 >=, operator 5 >, function 1 btint4cmp(integer, integer);
+create operator class cls2 default for type point using hash as operator 1 ===(point, point), function 1 hashpoint(point);
+create table t (a integer); create index t_a on t (a cls);
+comment on operator ===(point, point) is 'identical';
+create view v as select mysum(a) from t;

@@ -1,0 +1,13 @@
+create function f1(a integer, b integer default 3) returns integer language sql as 'select a + b';
+create function f2(a integer) returns integer language plpgsql as 'begin return a; end' set work_mem = '50MB' set enable_seqscan = off;
+create function f3(a text) returns text language sql immutable strict parallel safe cost 5 as 'select a';
+create function f4(out x integer, out y text) language sql as 'select 1, ''a''';
+create function f5(variadic a integer[]) returns setof integer language sql as 'select unnest(a)';
+create procedure p1(a integer, inout b integer) language plpgsql as 'begin b := a; end';
+create function goes() returns void language sql as '';
+create function uses(integer) returns integer language sql immutable as 'select $1';
+create table t (a integer default uses(3), b integer check (uses(b) > 0), c integer);
+create index t_c on t (uses(c));
+create view v as select uses(a) from t;
+comment on function f1(integer, integer) is 'sum'; grant execute on function f1(integer, integer) to oracle_a;
+create function atomic(x integer) returns integer language sql begin atomic select a from t where b = x; end;

@@ -1,0 +1,14 @@
+create function f1(a integer, b integer default 4) returns integer language sql as 'select a - b';
+create function f2(a integer) returns bigint language plpgsql security definer as 'begin return a; end' set search_path = pg_catalog, public;
+create function f3(a text) returns text language sql stable leakproof cost 7 as $x$ select a || '$$;' $x$;
+alter function f3(text) called on null input;
+create function f4(out x integer, out z text) language sql as 'select 1, ''a''';
+create function f5(variadic a integer[]) returns setof integer language sql rows 7 as 'select unnest(a)';
+create procedure p1(a integer, inout b integer) language plpgsql as 'begin b := a + 1; end';
+create function comes(text, out a integer, out b integer) returns setof record language sql as 'select 1, 2';
+create function uses(integer) returns bigint language sql immutable as 'select $1::bigint';
+create table t (a integer default uses(3), b integer check (uses(b) > 0), c integer);
+create index t_c on t (uses(c));
+create view v as select uses(a) from t;
+comment on function f1(integer, integer) is 'difference'; revoke execute on function f1(integer, integer) from public;
+create function atomic(x integer) returns integer language sql begin atomic select c from t where b = x; end;

@@ -1,0 +1,13 @@
+create schema "a b""c;--"; create schema "select";
+create table "a b""c;--"."t'; drop table x; --" ("from" bigint not null default 3, "col""umn; --" varchar(7) default 'it''s;
+--', "new""; --" text, constraint "ck; --" check ("from" > 0));
+create type "select"."e'num" as enum ('a''; drop schema "select" cascade; --', E'new\nline', E'\n-- x\n; select 1', '*/ /*', '$$', 'end; commit; --');
+comment on table "a b""c;--"."t'; drop table x; --" is E'changed */ \n; drop table y; -- it''s \\';
+comment on column "a b""c;--"."t'; drop table x; --"."new""; --" is E'\n\\! touch x\n';
+create index "i""x; --" on "a b""c;--"."t'; drop table x; --" ("new""; --");
+create table "sixty-three-bytes-sixty-three-bytes-sixty-three-bytes-sixty-thr" (a integer, "sixty-three-bytes-sixty-three-bytes-sixty-three-bytes-sixty-thr" text);
+create function "a b""c;--"."f$$"("x y" text) returns text language sql as $body$ select '$function$ $$ ' || "x y" $body$;
+grant select, insert on "a b""c;--"."t'; drop table x; --" to "hos""tile; --";
+create view "select"."v; --" as select "from" as "a; b", 1 as "c"";" from "a b""c;--"."t'; drop table x; --";
+create policy "p; --" on "a b""c;--"."t'; drop table x; --" to "hos""tile; --" using ("from" = 1);
+create sequence "select"."s"" ; --" owned by "a b""c;--"."t'; drop table x; --"."from";

@@ -1,0 +1,2 @@
+create language mylang handler plpgsql_call_handler inline plpgsql_inline_handler validator plpgsql_validator;
+create trusted language gone handler plpgsql_call_handler;

@@ -1,0 +1,14 @@
+create table r (id integer not null, at date not null, v text, primary key (id, at)) partition by range (at);
+create table r1 partition of r for values from ('2020-01-01') to ('2021-01-01');
+create table r2 partition of r for values from ('2021-01-01') to ('2022-01-01');
+create table r3 (id integer not null, at date not null, v text);
+create index r_v on r (v);
+create table l (k text, n integer) partition by list (k);
+create table l1 partition of l for values in ('a', 'b') partition by hash (n);
+create table l1h partition of l1 for values with (modulus 2, remainder 0);
+create table ld partition of l default;
+create table fk (id integer, at date, foreign key (id, at) references r);
+create table h (a integer) partition by hash (a);
+create table key (a integer, b integer) partition by range (a);
+create function trg() returns trigger language plpgsql as 'begin return new; end';
+create trigger tr after insert on r for each row execute function trg();

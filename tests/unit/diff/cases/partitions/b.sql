@@ -1,0 +1,17 @@
+create table r (id integer not null, at date not null, v text, w integer default 3, primary key (id, at)) partition by range (at);
+create table r1 partition of r for values from ('2020-01-01') to ('2021-01-01');
+create table r2 (id integer not null, at date not null, v text, w integer default 3);
+create table r3 partition of r for values from ('2022-01-01') to ('2023-01-01');
+create table r4 partition of r default;
+create index r_v on r (v, w); create index r1_only on r1 (w);
+create table l (k text, n integer) partition by list (k);
+create table l1 partition of l for values in ('a', 'b', 'c') partition by hash (n);
+create table l1h partition of l1 for values with (modulus 2, remainder 0);
+create table l1h2 partition of l1 for values with (modulus 2, remainder 1);
+create table ln partition of l for values in (null);
+create table fk (id integer, at date, foreign key (id, at) references r on delete cascade);
+create table h (a integer) partition by hash (a); create table h0 partition of h for values with (modulus 1, remainder 0);
+create table key (a integer, b integer) partition by range (b);
+create function trg() returns trigger language plpgsql as 'begin return new; end';
+create trigger tr after insert or update on r for each row execute function trg();
+alter table r1 alter w set default 9; alter table r1 alter v set not null;

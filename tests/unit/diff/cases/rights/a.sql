@@ -1,0 +1,11 @@
+create schema s authorization oracle_a; create schema s2;
+create table s2.t (a integer, b text, c text); create sequence s2.q; create function s2.f() returns void language sql as '';
+create type s2.e as enum ('x'); create domain s2.d as text;
+grant select, insert on s2.t to oracle_a with grant option; grant update (a, b) on s2.t to oracle_b;
+grant usage on schema s2 to oracle_a, public; grant all on s2.q to oracle_a;
+revoke usage on type s2.e from public; grant execute on function s2.f() to oracle_a with grant option;
+alter default privileges in schema s2 grant select on tables to oracle_a;
+alter default privileges for role oracle_a revoke execute on functions from public;
+alter default privileges grant usage on schemas to oracle_b;
+alter table s2.t owner to oracle_b;
+create procedure s2.p() language sql as ''; revoke all on procedure s2.p() from public;

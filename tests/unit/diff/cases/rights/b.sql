@@ -1,0 +1,14 @@
+create schema s authorization oracle_b; create schema s2;
+create table s2.t (a integer, b text, c text); create sequence s2.q owned by none; create function s2.f() returns void language sql as '';
+create type s2.e as enum ('x'); create domain s2.d as text;
+grant select on s2.t to oracle_a; grant delete, truncate, references, trigger on s2.t to oracle_b with grant option; grant update (b), select (c) on s2.t to oracle_a;
+grant select on s2.t to public;
+grant create on schema s2 to oracle_b;
+grant usage on type s2.e to oracle_b; revoke usage on type s2.d from public; revoke execute on function s2.f() from public; grant execute on function s2.f() to oracle_a;
+alter default privileges in schema s2 grant insert on tables to oracle_b with grant option;
+alter default privileges for role oracle_a revoke usage on types from public;
+alter default privileges grant execute on functions to oracle_b;
+alter table s2.t owner to oracle_a; alter function s2.f() owner to oracle_b; alter type s2.e owner to oracle_a; alter sequence s2.q owner to oracle_b; alter domain s2.d owner to oracle_b;
+create procedure s2.p() language sql as ''; grant execute on procedure s2.p() to oracle_b;
+revoke create on schema public from public;
+create table s2.n (a integer); alter table s2.n owner to oracle_b; grant select on s2.n to oracle_a;

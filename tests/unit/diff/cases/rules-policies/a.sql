@@ -1,0 +1,11 @@
+create table t (a integer, b text); create table log (a integer);
+create rule r1 as on insert to t do also insert into log values (new.a);
+create rule gone as on delete to t do instead nothing;
+create rule state as on update to t where new.a > 3 do also notify x;
+create policy p1 on t for select to oracle_a using (a > 0);
+create policy p2 on t as restrictive for all using (a > 0) with check (b <> '');
+create policy p3 on t for insert with check (a > 1);
+create policy gone on t using (true);
+alter table t enable row level security;
+create table f (a integer); alter table f enable row level security; alter table f force row level security;
+comment on policy p1 on t is 'readers'; comment on rule r1 on t is 'logs';

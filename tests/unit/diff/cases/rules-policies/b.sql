@@ -1,0 +1,12 @@
+create table t (a integer, b text); create table log (a integer);
+create rule r1 as on insert to t do also insert into log values (new.a + 1);
+create rule comes as on delete to t where old.a = 3 do instead (insert into log values (1); insert into log values (2));
+create rule state as on update to t where new.a > 3 do also notify x;
+alter table t disable rule state;
+create policy p1 on t for select to oracle_a, oracle_b using (a > 1);
+create policy p2 on t as permissive for all using (a > 0);
+create policy p3 on t for insert with check (a > 2);
+create policy comes on t for update to public using (exists (select from log where log.a = t.a)) with check (true);
+alter table t enable row level security; alter table t force row level security;
+create table f (a integer);
+comment on policy p1 on t is 'more readers'; comment on rule r1 on t is 'logs more';

@@ -1,0 +1,12 @@
+create table t (a integer, b integer, c text);
+create statistics s1 (dependencies) on a, b from t; create statistics gone on a, c from t; create statistics s2 on lower(c), a from t;
+alter statistics s2 set statistics 50; comment on statistics s1 is 'one';
+create type comp as (a integer);
+create function to_comp(integer) returns comp language sql immutable as 'select row($1)::comp';
+create function from_comp(comp) returns integer language sql immutable as 'select ($1).a';
+create cast (integer as comp) with function to_comp(integer) as assignment;
+create cast (comp as integer) with function from_comp(comp);
+create collation c1 (locale = 'C'); create collation gone (provider = icu, locale = 'de'); create collation c2 (provider = icu, locale = 'de-u-co-phonebk');
+create table uses (a text collate c1);
+comment on cast (integer as comp) is 'x'; comment on collation c1 is 'y';
+create conversion conv for 'LATIN1' to 'UTF8' from iso8859_1_to_utf8;

@@ -1,0 +1,13 @@
+create table t (a integer, b integer, c text);
+create statistics s1 (ndistinct, mcv) on a, b, c from t; create statistics comes (mcv) on b, c from t; create statistics s2 on lower(c), a from t;
+alter statistics s2 set statistics 70; comment on statistics s1 is 'two';
+create type comp as (a integer);
+create function to_comp(integer) returns comp language sql immutable as 'select row($1)::comp';
+create function from_comp(comp) returns integer language sql immutable as 'select ($1).a';
+create cast (integer as comp) with function to_comp(integer) as implicit;
+create cast (comp as text) with inout;
+create collation c1 (locale = 'POSIX'); create collation c2 (provider = icu, locale = 'de-u-co-phonebk', deterministic = false);
+create collation comes from "C";
+create table uses (a text collate c1, b text collate c2);
+comment on cast (integer as comp) is 'z'; comment on collation c1 is 'w';
+create default conversion conv2 for 'LATIN1' to 'UTF8' from iso8859_1_to_utf8;

@@ -1,0 +1,10 @@
+create table f (a integer) with (fillfactor=50, autovacuum_enabled=off);
+create unlogged table u (a integer);
+create table l (a integer);
+create table s (a text, b text);
+alter table s alter a set storage external, alter a set statistics 90, alter b set (n_distinct=7);
+create table c (a integer, b text); create index c_i on c (a); alter table c cluster on c_i;
+create table ri (a integer not null, b text not null); create unique index ri_i on ri (a); create unique index ri_j on ri (b);
+alter table ri replica identity using index ri_i;
+create table rf (a integer); alter table rf replica identity full;
+create table toasted (a text) with (toast.autovacuum_enabled=off);

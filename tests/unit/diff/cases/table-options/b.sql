@@ -1,0 +1,10 @@
+create table f (a integer) with (fillfactor=70, autovacuum_vacuum_threshold=12);
+create table u (a integer);
+create unlogged table l (a integer);
+create table s (a text, b text);
+alter table s alter b set storage main, alter b set statistics 30, alter a set (n_distinct=5, n_distinct_inherited=3), alter b set compression pglz;
+create table c (a integer, b text); create index c_i on c (a); create index c_j on c (b); alter table c cluster on c_j;
+create table ri (a integer not null, b text not null); create unique index ri_i on ri (a); create unique index ri_j on ri (b);
+alter table ri replica identity using index ri_j;
+create table rf (a integer); alter table rf replica identity nothing;
+create table toasted (a text) with (toast.autovacuum_vacuum_threshold=77);

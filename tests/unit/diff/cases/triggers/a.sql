@@ -1,0 +1,15 @@
+create table t (a integer, b text); create view v as select a from t;
+create function trg() returns trigger language plpgsql as 'begin return new; end';
+create function trg2() returns trigger language plpgsql as 'begin return null; end';
+create trigger one before insert on t for each row execute function trg();
+create trigger two after update of a on t for each statement execute function trg('x', 'it''s');
+create trigger gone after delete on t for each row execute function trg();
+create trigger three after insert on t referencing new table as n for each statement execute function trg();
+create trigger state before update on t for each row execute function trg();
+create constraint trigger ct after insert on t deferrable initially deferred for each row execute function trg();
+create trigger iv instead of insert on v for each row execute function trg();
+alter table t disable trigger state;
+comment on trigger one on t is 'first';
+create function evt() returns event_trigger language plpgsql as 'begin end';
+create event trigger et on ddl_command_start execute function evt();
+create event trigger et2 on ddl_command_end when tag in ('CREATE TABLE', 'DROP TABLE') execute function evt();

@@ -1,0 +1,18 @@
+create table t (a integer, b text); create view v as select a from t;
+create function trg() returns trigger language plpgsql as 'begin return new; end';
+create function trg2() returns trigger language plpgsql as 'begin return null; end';
+create trigger one before insert or delete on t for each row when (pg_trigger_depth() = 0) execute function trg();
+create trigger two after update of a, b on t for each statement execute function trg('y', 'it''s;');
+create trigger three after insert on t referencing new table as m for each statement execute function trg2();
+create trigger state before update on t for each row execute function trg();
+create trigger state2 before update on t for each row execute function trg();
+create constraint trigger ct after insert on t deferrable initially immediate for each row execute function trg();
+create trigger iv instead of insert or update on v for each row execute function trg2();
+alter table t enable always trigger state; alter table t enable replica trigger state2;
+comment on trigger one on t is 'changed';
+create function evt() returns event_trigger language plpgsql as 'begin end';
+create event trigger et on ddl_command_start when tag in ('CREATE VIEW') execute function evt();
+create event trigger et2 on ddl_command_end when tag in ('CREATE TABLE', 'DROP TABLE') execute function evt();
+alter event trigger et2 disable;
+create event trigger et3 on sql_drop execute function evt(); alter event trigger et3 enable always;
+comment on event trigger et is 'watches';

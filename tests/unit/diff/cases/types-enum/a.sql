@@ -1,0 +1,12 @@
+create type color as enum ('red', 'green', 'blue');
+create type mood as enum ('sad', 'ok', 'happy');
+create type size as enum ('s', 'm', 'l');
+create type gone as enum ('a');
+create type odd as enum ('it''s', 'semi;colon', '-- x');
+create table t (c color default 'red', m mood not null default 'ok', s size[] default array['s']::size[], o odd);
+insert into t values ('red', 'ok', array['s', 'l']::size[], 'it''s');
+create index t_m on t (m);
+create view v as select m, c from t;
+create function fm(mood) returns mood language sql as 'select $1';
+create domain dm as mood check (value <> 'sad');
+comment on type mood is 'how';

@@ -1,0 +1,12 @@
+create type color as enum ('red', 'yellow', 'green', 'blue', 'pink');
+create type mood as enum ('ok', 'happy');
+create type size as enum ('l', 'm', 's');
+create type comes as enum ();
+create type odd as enum ('first;', 'it''s', 'semi;colon', E'back\\slash', '-- x', '''; drop table t; --');
+create table t (c color default 'pink', m mood not null default 'ok', s size[] default array['s']::size[], o odd);
+insert into t values ('red', 'ok', array['s', 'l']::size[], 'it''s');
+create index t_m on t (m);
+create view v as select m, c from t;
+create function fm(mood) returns mood language sql as 'select $1';
+create domain dm as mood check (value <> 'happy');
+comment on type mood is 'how now';

@@ -1,0 +1,10 @@
+create domain d1 as integer default 3 not null constraint pos check (value > 0);
+create domain d2 as text; create domain d3 as varchar(10); create domain gone as date;
+create type comp as (a integer, b text, c date);
+create type rng as range (subtype = float8, subtype_diff = float8mi);
+create type shell;
+create table t (a d1, b d2, c d3, d comp, e rng);
+create view v as select b, e from t;
+create table typed of comp;
+comment on domain d1 is 'positive'; comment on column comp.a is 'number';
+create function sub(text, text) returns float8 language sql immutable as 'select 1.0::float8';

@@ -1,0 +1,10 @@
+create domain d1 as integer default 4 constraint pos check (value > 1) constraint small check (value < 100);
+create domain d2 as text collate "C" not null; create domain d3 as varchar(20) check (value <> ''); create domain comes as integer[];
+create type comp as (a bigint, b text, d timestamp);
+create type rng as range (subtype = float8);
+create type textrange2 as range (subtype = text, collation = "C", multirange_type_name = textmulti);
+create table t (a d1, b d2, c d3, d comp, e rng);
+create view v as select b, e from t;
+create table typed of comp;
+comment on domain d1 is 'more than one'; comment on column comp.b is 'text';
+create function sub(text, text) returns float8 language sql immutable as 'select 1.0::float8';

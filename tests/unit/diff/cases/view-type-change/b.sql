@@ -1,0 +1,13 @@
+create table t (id bigint primary key, amount numeric(12,4), note text);
+create view a as select id, amount, note from t;
+create view b as select sum(amount) as s from a;
+create materialized view c as select note, count(*) as n from a group by note;
+create rule note_ins as on insert to a do instead insert into t values (new.id, new.amount, new.note);
+create function f() returns setof a language sql as 'select * from a';
+create policy p on t using (amount > 0);
+alter table t enable row level security;
+create trigger tr before update of amount on t for each row when (old.amount is distinct from new.amount) execute function suppress_redundant_updates_trigger();
+create index t_e on t ((amount * 2)) where amount > 3;
+alter table t add constraint ck check (amount > 0);
+grant select on a, c to oracle_a;
+comment on view b is 'kept';

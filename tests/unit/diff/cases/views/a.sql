@@ -1,0 +1,13 @@
+create table t (a integer, b text, gone text);
+create view v1 as select a, b from t;
+create view v2 as select a from v1 where a > 1;
+create view v3 as select gone from t;
+create view v4 with (security_barrier) as select a from t where a > 1 with local check option;
+create materialized view m1 as select a, b from t;
+create index m1_a on m1 (a);
+create view v5 as select * from m1;
+comment on view v1 is 'first'; comment on column v1.a is 'the a';
+grant select on v1 to oracle_a;
+alter view v2 alter column a set default 5;
+create view renamedcol as select a as x from t;
+create view goes as select 1 as one;

@@ -1,0 +1,12 @@
+create table t (a bigint, b text, c text);
+create view v1 as select a, b, c from t;
+create view v2 as select a from v1 where a > 2;
+create view v4 with (security_invoker) as select a from t where a > 1 with cascaded check option;
+create materialized view m1 as select a, b, length(c) as l from t with no data;
+create index m1_a on m1 (a); create unique index m1_u on m1 (a, b);
+create view v5 as select * from m1;
+comment on view v1 is 'second'; comment on column v1.b is 'the b';
+grant select on v1 to oracle_b;
+create view renamedcol as select a as y from t;
+create view comes as select v5.a from v5 join v2 using (a);
+create recursive view r (n) as values (1) union all select n + 1 from r where n < 10;
