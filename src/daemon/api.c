@@ -22,6 +22,7 @@
 #include "daemon/api_diff.h"
 #include "daemon/api_expiry.h"
 #include "daemon/api_migrate.h"
+#include "daemon/api_lint.h"
 #include "daemon/upload.h"
 
 enum { SHORT = 30, MINUTES = 30 * 60, HOURS = 24 * 60 * 60 };
@@ -327,6 +328,8 @@ static const Route routes[] = {
     {"POST", BRANCHES "/{b}/endpoint/suspend", post_suspend, MINUTES, 0, "Suspend an endpoint"},
     {"POST", BRANCHES "/{b}/endpoint/repoint", post_repoint, MINUTES, 0,
      "Move a name and its endpoint to a new branch made from another one"},
+    {"POST", BRANCHES "/{b}/lint", post_lint, MINUTES, 0,
+     "Lint migrations, with a look at a branch's data"},
     {"GET", BRANCHES "/{b}/diff", get_diff, MINUTES, 0, "Compare a branch's schema with another's"},
     {"POST", BRANCHES "/{b}/migrations/status", post_migrate_status, MINUTES, 0,
      "Hold a folder of migrations against a branch"},

@@ -20,6 +20,7 @@ static const Audited rows[] = {
     {"POST", BRANCHES "/{b}/protect", "branch.protect", "protected", false},
     {"POST", BRANCHES "/{b}/expire", "branch.expire", "ttl never", false},
     {"POST", "/v1/projects/{p}/schedules/{n}/run", "schedule.run", "", false},
+    {"POST", BRANCHES "/{b}/lint", "branch.read", "", true},
     {"GET", BRANCHES "/{b}/url", "endpoint.manage", "", true},
     {"POST", BRANCHES "/{b}/endpoint/start", "endpoint.start", "", false},
     {"POST", BRANCHES "/{b}/endpoint/suspend", "endpoint.suspend", "", false},
