@@ -57,12 +57,12 @@ _bough() {
     'migrate rollback') flags='--dir --layout --database --to --lock-timeout --attempts '; names=branch ;;
     'schedule list') flags=''; names= ;;
     'schedule run') flags=''; names=tier ;;
+    'migrate lint') flags='--branch --database --dir --layout --all --idempotent --brief --rules '; names= ;;
     'principal add') flags='--type --role --for '; names=principal ;;
     'principal list') flags=''; names= ;;
     'principal remove') flags=''; names=principal ;;
     'principal token') flags='--ttl '; names=principal ;;
     'principal revoke') flags=''; names=principal ;;
-    'migrate lint') flags='--branch --database --dir --layout --all --idempotent --brief --rules '; names= ;;
     'policy check') flags=''; names= ;;
     'audit') flags='--since --principal --branch --action --refused --limit --follow '; names= ;;
     'audit verify') flags='--anchor '; names= ;;

@@ -396,6 +396,26 @@ const Command commands[] = {
      .timeout_s = SECONDS_IMPORT,
      .show = cmd_schedule_run_show},
 
+    {.noun = "migrate",
+     .verb = "lint",
+     .summary = "check migrations before they are applied",
+     .details =
+         "Reads files, or folders of migrations; without one the folder migrations. docs/lint.md "
+         "lists the rules. Exit status 2 when there is an error among the findings. With --branch "
+         "the data that is there is looked at as well: a NULL where none may be, values that a "
+         "type has no room for.",
+     .arguments = {{"FILE", "files of SQL and folders of migrations", NULL, true}},
+     .flags = {{"branch", "BRANCH", "also hold them against the data of this branch"},
+               {"database", "NAME", "of the branch; default: the project's"},
+               {"dir", "FOLDER", "a folder of migrations; default: migrations"},
+               {"layout", "LAYOUT",
+                "bough, flyway, numbered, stem, directories, dbmate or goose; default: by looking"},
+               {"all", NULL, "also the rules that are a matter of taste"},
+               {"idempotent", NULL, "migrations must be such that they can be run again"},
+               {"brief", NULL, "one line for each finding"},
+               {"rules", NULL, "print the rules with their examples instead"}},
+     .run = cmd_lint_run,
+     .show = cmd_lint_show},
     {.noun = "principal",
      .verb = "add",
      .summary = "let a person, an agent or a CI job in",
@@ -442,27 +462,6 @@ const Command commands[] = {
      .method = "DELETE",
      .path = "/v1/principals/{0}/tokens/{1}",
      .show = cmd_principal_revoke_show},
-
-    {.noun = "migrate",
-     .verb = "lint",
-     .summary = "check migrations before they are applied",
-     .details =
-         "Reads files, or folders of migrations; without one the folder migrations. docs/lint.md "
-         "lists the rules. Exit status 2 when there is an error among the findings. With --branch "
-         "the data that is there is looked at as well: a NULL where none may be, values that a "
-         "type has no room for.",
-     .arguments = {{"FILE", "files of SQL and folders of migrations", NULL, true}},
-     .flags = {{"branch", "BRANCH", "also hold them against the data of this branch"},
-               {"database", "NAME", "of the branch; default: the project's"},
-               {"dir", "FOLDER", "a folder of migrations; default: migrations"},
-               {"layout", "LAYOUT",
-                "bough, flyway, numbered, stem, directories, dbmate or goose; default: by looking"},
-               {"all", NULL, "also the rules that are a matter of taste"},
-               {"idempotent", NULL, "migrations must be such that they can be run again"},
-               {"brief", NULL, "one line for each finding"},
-               {"rules", NULL, "print the rules with their examples instead"}},
-     .run = cmd_lint_run,
-     .show = cmd_lint_show},
 
     {.noun = "policy",
      .verb = "check",

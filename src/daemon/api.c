@@ -21,8 +21,8 @@
 #include "daemon/api_audit.h"
 #include "daemon/api_diff.h"
 #include "daemon/api_expiry.h"
-#include "daemon/api_migrate.h"
 #include "daemon/api_lint.h"
+#include "daemon/api_migrate.h"
 #include "daemon/upload.h"
 
 enum { SHORT = 30, MINUTES = 30 * 60, HOURS = 24 * 60 * 60 };
