@@ -6,6 +6,7 @@
 #include "branch/reaper.h"
 #include "branch/schedule.h"
 #include "branch/webhook.h"
+#include "migrate/migrate.h"
 
 static bool read_ttl(const json_t *body, const char **ret, Error *err) {
   const char *ttl = json_string_or(body, "ttl", NULL);
@@ -56,14 +57,14 @@ bool post_schedule_run(Context *context, const ApiRequest *request, json_t **ret
   ProjectRow project = {0};
   if (!project_resolve(context, request->project, &project, err))
     return false;
-  bool ok = schedule_run(context, &project, request->name, NULL, ret, err);
+  bool ok = schedule_run(context, &project, request->name, migrate_reapply, ret, err);
   project_row_release(&project);
   return ok;
 }
 
 bool job_schedule(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
   json_t *events = NULL;
-  if (!schedule_look(context, NULL, &events, err))
+  if (!schedule_look(context, migrate_reapply, &events, err))
     return false;
   *ret = json_pack("{s:o}", "events", events);
   return true;

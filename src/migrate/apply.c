@@ -23,6 +23,8 @@ static LedgerEntry entry_of(const Job *job, const PlanItem *item, LedgerAction a
                        .name = migration->name,
                        .checksum = item->checksum,
                        .undo = migration->down,
+                       .up = migration->up,
+                       .up_alone = migration->up_alone,
                        .repeatable = migration->repeatable,
                        .undo_alone = migration->down_alone,
                        .branch = job->target.branch.name,

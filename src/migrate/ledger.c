@@ -135,6 +135,8 @@ static bool read_row(const Rows *rows, size_t at, LedgerRow *row, Error *err) {
   row->duration_ms = rows_get(rows, at, column) != NULL ? rows_get_integer(rows, at, column) : -1;
   row->error = rows_get(rows, at, column + 1);
   row->schema_digest = rows_get(rows, at, column + 2);
+  row->up = rows_get(rows, at, column + 3);
+  row->up_alone = rows_get_bool(rows, at, column + 4);
   return true;
 }
 
@@ -210,15 +212,19 @@ bool ledger_begin(Ledger *ledger, const LedgerEntry *entry, int64_t *ret, Error 
                                 entry->progress,
                                 entry->branch,
                                 entry->author->name,
-                                behalf[0] != '\0' ? behalf : NULL};
+                                behalf[0] != '\0' ? behalf : NULL,
+                                entry->up,
+                                bool_text(entry->up_alone)};
   AUTO(rows_free) Rows *rows = NULL;
-  if (!conn_query(ledger->conn,
-                  "INSERT INTO bough.migrations (action, layout, version, name, repeatable,"
-                  " checksum, undo, undo_alone, state, statements, progress, branch, author,"
-                  " on_behalf_of) VALUES ($1, $2, $3, $4, $5::pg_catalog.bool, $6, $7,"
-                  " $8::pg_catalog.bool, 'running', $9::pg_catalog.int4, $10, $11, $12, $13)"
-                  " RETURNING entry",
-                  ARRAY_LENGTH(values), values, &rows, err))
+  if (!conn_query(
+          ledger->conn,
+          "INSERT INTO bough.migrations (action, layout, version, name, repeatable,"
+          " checksum, undo, undo_alone, state, statements, progress, branch, author,"
+          " on_behalf_of, up, up_alone) VALUES ($1, $2, $3, $4, $5::pg_catalog.bool, $6, $7,"
+          " $8::pg_catalog.bool, 'running', $9::pg_catalog.int4, $10, $11, $12, $13, $14,"
+          " $15::pg_catalog.bool)"
+          " RETURNING entry",
+          ARRAY_LENGTH(values), values, &rows, err))
     return false;
   *ret = rows_get_integer(rows, 0, 0);
   return true;
@@ -245,12 +251,18 @@ static bool update(Ledger *ledger, int64_t entry, const char *sets, size_t count
 
 bool ledger_resume(Ledger *ledger, int64_t row, const LedgerEntry *entry, Error *err) {
   char statements[16];
-  const char *const values[] = {statements, entry->checksum, entry->undo,
-                                bool_text(entry->undo_alone), entry->progress};
+  const char *const values[] = {statements,
+                                entry->checksum,
+                                entry->undo,
+                                bool_text(entry->undo_alone),
+                                entry->progress,
+                                entry->up,
+                                bool_text(entry->up_alone)};
   (void)snprintf(statements, sizeof statements, "%d", entry->statements);
   return update(ledger, row,
                 "state = 'running', error = NULL, xid = NULL, statements = $2::pg_catalog.int4,"
-                " checksum = $3, undo = $4, undo_alone = $5::pg_catalog.bool, progress = $6",
+                " checksum = $3, undo = $4, undo_alone = $5::pg_catalog.bool, progress = $6,"
+                " up = $7, up_alone = $8::pg_catalog.bool",
                 ARRAY_LENGTH(values), values, err);
 }
 

@@ -28,12 +28,12 @@ typedef struct LedgerRow {
   int64_t entry;
   LedgerAction action;
   LedgerState state;
-  bool repeatable, undo_alone;
+  bool repeatable, undo_alone, up_alone;
   int statements, done;
   int64_t duration_ms; /* -1: not known */
   /* borrowed from the ledger's rows; NULL where there is none */
   const char *layout, *version, *name, *checksum, *undo, *progress, *branch, *author, *started_at,
-      *error, *schema_digest;
+      *error, *schema_digest, *up;
 } LedgerRow;
 
 typedef struct Ledger {
@@ -72,7 +72,8 @@ typedef struct LedgerEntry {
   LedgerAction action;
   MigrationLayout layout;
   const char *version, *name, *checksum, *undo;
-  bool repeatable, undo_alone;
+  const char *up; /* what is run, for a tier that is built anew; NULL: of a rollback */
+  bool repeatable, undo_alone, up_alone;
   int statements;
   const char *progress; /* of one that is noted statement by statement: its steps' checksums, one
                            after the other; NULL: it is one transaction */

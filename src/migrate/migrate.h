@@ -14,6 +14,12 @@ CHECKED bool migrate_status(Context *context, const ProjectRow *project, const c
  * without running it. */
 CHECKED bool migrate_apply(Context *context, const ProjectRow *project, const char *branch,
                            const json_t *body, json_t **ret, Error *err);
+/* Applies to next, whose compute runs and which nobody uses, what the tier's ledgers have in force
+ * and its own lack, in the order in which it was applied to the tier: for a tier that is built anew
+ * from its parent. Not asked for by a principal: each was allowed when it was applied. Fails with
+ * the first that does. *ret_applied: an array of versions, owned. (branch/schedule.h) */
+CHECKED bool migrate_reapply(Context *context, const ProjectRow *project, const BranchRow *tier,
+                             const BranchRow *next, json_t **ret_applied, Error *err);
 /* Takes back what is above version "to"; without one, the last. What the folder lacks is undone as
  * the ledger kept it. */
 CHECKED bool migrate_rollback(Context *context, const ProjectRow *project, const char *branch,

@@ -21,7 +21,7 @@ SELECT CASE
                 WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid
                   AND a.attnum OPERATOR(pg_catalog.>) 0::pg_catalog.int2 AND NOT a.attisdropped)
               OPERATOR(pg_catalog.<>)
-              'entry,action,layout,version,name,repeatable,checksum,undo,undo_alone,state,statements,done,progress,xid,backend,backend_start,branch,author,on_behalf_of,started_at,duration_ms,error,schema_digest'
+              'entry,action,layout,version,name,repeatable,checksum,undo,undo_alone,state,statements,done,progress,xid,backend,backend_start,branch,author,on_behalf_of,started_at,duration_ms,error,schema_digest,up,up_alone'
            THEN 'the table was made by another version of Bough'
          ELSE 'ours'
        END

@@ -28,8 +28,11 @@ CREATE TABLE bough.migrations (
   started_at pg_catalog.timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
   duration_ms pg_catalog.int8,
   error pg_catalog.text,
-  schema_digest pg_catalog.text
+  schema_digest pg_catalog.text,
+  up pg_catalog.text,
+  up_alone pg_catalog.bool NOT NULL
 );
+COMMENT ON COLUMN bough.migrations.up IS 'what was run: a tier that is built anew from its parent gets it again';
 COMMENT ON COLUMN bough.migrations.action IS 'apply, rollback, or baseline: taken as applied without being run';
 COMMENT ON COLUMN bough.migrations.state IS 'running, done, failed (it left nothing), stopped (between two statements)';
 COMMENT ON COLUMN bough.migrations.done IS 'statements of a migration without a transaction that are behind it';
