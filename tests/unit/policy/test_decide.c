@@ -240,9 +240,109 @@ static void every_decision(void **state) {
   assert_true(world.decisions >= 300);
 }
 
+/* Before a policy is applied
+ * ------------------------------------------------------------------------------ */
+
+static bool decide_without(const PolicyPrincipal *principal, PolicyAction action,
+                           const PolicyBranch *branch) {
+  PolicyDecision decision;
+  PolicyRequest request = {.principal = principal, .action = action, .branch = branch, .now = NOW};
+  policy_decide(NULL, &request, &decision);
+  assert_int_equal(decision.line, 0);
+  assert_true(decision.reason[0] != '\0');
+  return decision.allowed;
+}
+
+static void without_a_policy(void **state) {
+  PolicyPrincipal ann = {.name = "ann", .type = "human", .roles = "developer"};
+  PolicyPrincipal bob = {.name = "bob", .type = "human"};
+  PolicyPrincipal root = {.name = "root", .type = "human", .is_platform = true};
+  PolicyPrincipal server = {.is_server = true};
+  PolicyBranch mine = {.name = "f", .kind = "feature", .created_by = "ag", .created_for = "ann"};
+  PolicyBranch over = {.name = "g", .kind = "feature", .created_by = "ann", .expires_at = NOW};
+  assert_true(decide_without(&ann, ACTION_BRANCH_WRITE, &mine));
+  assert_true(decide_without(&ann, ACTION_BRANCH_CREATE, &mine));
+  assert_true(decide_without(&root, ACTION_BRANCH_WRITE, &mine));
+  assert_true(decide_without(&root, ACTION_POLICY_APPLY, NULL));
+  assert_false(decide_without(&bob, ACTION_BRANCH_READ, &mine));
+  assert_false(decide_without(&ann, ACTION_POLICY_APPLY, NULL));
+  assert_false(decide_without(&ann, ACTION_PROMOTE, &mine));
+  assert_false(decide_without(&ann, ACTION_AUDIT_READ, NULL));
+  assert_true(decide_without(&server, ACTION_BRANCH_DELETE, &over));
+  assert_false(decide_without(&server, ACTION_BRANCH_DELETE, &mine));
+  assert_false(decide_without(&server, ACTION_BRANCH_RESET, &mine));
+}
+
+/* Answers
+ * ------------------------------------------------------------------------------------------- */
+
+static void session_rights(void **state) {
+  AUTO(policy_free) Policy *policy = test_policy("decisions.yaml");
+  PolicyPrincipal ann = {.name = "ann", .type = "human", .roles = "developer"};
+  PolicyPrincipal bob = {.name = "bob", .type = "human", .roles = "developer"};
+  PolicyPrincipal bot = {.name = "bot", .type = "ci", .roles = "ci"};
+  PolicyPrincipal tess = {.name = "tess", .type = "human", .roles = "tester"};
+  PolicyPrincipal root = {.name = "root", .type = "human", .roles = "platform"};
+  PolicyBranch production = {.name = "production", .kind = "root", .tier = "production"};
+  PolicyBranch mine = {.name = "f", .kind = "feature", .created_by = "ann", .parent = &production};
+  PolicyBranch perf = {.name = "p", .kind = "perf", .created_by = "bob", .parent = &production};
+  PolicyDecision decision;
+  assert_int_equal(policy_session_right(policy, &ann, &mine, NOW, &decision), ACTION_BRANCH_OWN);
+  assert_int_equal(policy_session_right(policy, &tess, &perf, NOW, &decision), ACTION_BRANCH_WRITE);
+  assert_int_equal(policy_session_right(policy, &bob, &mine, NOW, &decision), ACTION_BRANCH_READ);
+  assert_int_equal(policy_session_right(policy, &bot, &mine, NOW, &decision), ACTION_COUNT_);
+  assert_false(decision.allowed);
+  assert_int_equal(policy_session_right(policy, &root, &production, NOW, NULL), ACTION_BRANCH_READ);
+  assert_int_equal(policy_session_right(NULL, &bob, &mine, NOW, NULL), ACTION_COUNT_);
+}
+
+static void check_reason(const Policy *policy, const char *who, const char *roles,
+                         PolicyAction action, const PolicyBranch *branch, const char *expected) {
+  PolicyPrincipal principal = {.name = who, .type = "agent", .roles = roles};
+  PolicyRequest request = {.principal = &principal, .action = action, .branch = branch};
+  PolicyDecision decision;
+  Error err = ERROR_INIT;
+  bool allowed = policy_require(policy, &request, &decision, &err);
+  assert_int_equal(allowed, decision.allowed);
+  assert_string_equal(decision.reason, expected);
+  AUTO(json_free) json_t *json = policy_decision_json(&decision);
+  assert_string_equal(json_string_or(json, "reason", ""), expected);
+  if (decision.allowed)
+    return;
+  assert_int_equal(err.code, ERROR_FORBIDDEN);
+  assert_string_equal(err.message, expected);
+}
+
+/* A refusal names what is missing, and who could. */
+static void reasons(void **state) {
+  AUTO(policy_free) Policy *policy = test_policy("contract.yaml");
+  PolicyBranch production = {.name = "production", .kind = "root", .tier = "production"};
+  PolicyBranch staging = {
+      .name = "staging", .kind = "tier", .tier = "staging", .parent = &production};
+  PolicyBranch feature = {.name = "f", .kind = "feature", .created_by = "bob", .parent = &staging};
+  check_reason(policy, "agent-7", "agent", ACTION_BRANCH_FORK, &production,
+               "agent-7 may not fork branches from \"production\": no rule gives branch.fork on "
+               "\"production\" to its roles agent; it is for ci for kind ci (line 23); "
+               "release-manager for kind hotfix (line 27); platform (line 29)");
+  check_reason(policy, "agent-7", "agent", ACTION_BRANCH_FORK, &staging,
+               "agent-7 may fork branches from \"staging\" (line 21)");
+  check_reason(policy, "agent-7", "agent", ACTION_BRANCH_WRITE, &feature,
+               "agent-7 may not write data on \"f\": branch.write on \"f\" is only for developer, "
+               "agent on its own (line 20); platform (line 29)");
+  check_reason(policy, "root", "platform", ACTION_BRANCH_WRITE, &production,
+               "root may not write data on \"production\": the tier production is protected: only "
+               "promotion changes it");
+  check_reason(policy, "bob", NULL, ACTION_POLICY_APPLY, NULL,
+               "bob may not apply a policy: no rule gives policy.apply to somebody without a role; "
+               "it is for platform (line 29)");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_decision),
+      cmocka_unit_test(without_a_policy),
+      cmocka_unit_test(session_rights),
+      cmocka_unit_test(reasons),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
