@@ -17,7 +17,7 @@ _bough() {
     migrate) choices='new status apply rollback lint ' ;;
     schedule) choices='list run ' ;;
     principal) choices='add list remove token revoke ' ;;
-    policy) choices='check ' ;;
+    policy) choices='check apply show history explain ' ;;
     operation) choices='list ' ;;
     esac
   fi
@@ -64,6 +64,10 @@ _bough() {
     'principal token') flags='--ttl '; names=principal ;;
     'principal revoke') flags=''; names=principal ;;
     'policy check') flags=''; names= ;;
+    'policy apply') flags='--yes '; names= ;;
+    'policy show') flags='--revision --effective '; names= ;;
+    'policy history') flags=''; names= ;;
+    'policy explain') flags='--kind --to '; names=principal ;;
     'audit') flags='--since --principal --branch --action --refused --limit --follow '; names= ;;
     'audit verify') flags='--anchor '; names= ;;
     'operation list') flags=''; names= ;;

@@ -1,6 +1,7 @@
 /* Who may read the audit, and how. */
 #include "branch/audit_read.h"
 
+#include "branch/access.h"
 #include "branch/describe.h"
 #include "catalog/access.h"
 #include "catalog/cluster.h"
@@ -14,8 +15,8 @@ enum { DEFAULT_LIMIT = 100, LIMIT = 10000, CONNECTIONS = 8, CATALOG_PORT = 5432 
 
 #define SYSTEM "system"
 
-bool audit_may_read(const Context *context, Error *err) {
-  return caller_is_platform(context, "reading the audit", err);
+bool audit_may_read(Context *context, Error *err) {
+  return access_system(context, ACTION_AUDIT_READ, err);
 }
 
 /* ---- by the API ---- */

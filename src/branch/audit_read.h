@@ -4,7 +4,7 @@
 #include "branch/context.h"
 
 /* Whether the caller has audit.read. */
-CHECKED bool audit_may_read(const Context *context, Error *err);
+CHECKED bool audit_may_read(Context *context, Error *err);
 
 /* query: {since?: "1h", principal?, branch?, action?, refused?: "1", limit?: "100", after?}, all
  * strings. *ret: {"events": [...]}, oldest first. */

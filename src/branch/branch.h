@@ -7,10 +7,11 @@
 
 typedef struct BranchRequest {
   const char *name;
-  const char *parent; /* NULL: the project's root */
+  const char *parent; /* NULL: the declared one; without a policy the project's root */
   const char *kind;   /* NULL: "feature" */
   const char *ttl;    /* "7d"; NULL: what the policy gives its kind */
   bool start;
+  bool is_tier; /* for who has asked for policy.apply: a branch to stand for the tier of its name */
 } BranchRequest;
 
 CHECKED bool branch_create(Context *context, const ProjectRow *project,

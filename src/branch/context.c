@@ -1,4 +1,4 @@
-/* What use cases share: progress, locks on volumes, rights. */
+/* What use cases share: progress, locks on volumes. */
 #include "branch/context.h"
 
 #include "core/io.h"
@@ -37,19 +37,4 @@ bool volume_lock(const Context *context, const char *volume, LockMode mode, int 
 void volume_lock_forget(const Context *context, const char *volume) {
   AUTO(str_free) char *path = home_path(context->home, "locks/%s", volume);
   (void)!io_remove_file(path, NULL); /* a rest in locks/ is swept by recovery */
-}
-
-bool caller_may_use(const Context *context, const BranchRow *branch, Error *err) {
-  if (context->caller.is_platform || str_equal(context->caller.name, branch->created_by))
-    return true;
-  /* the same words as for a branch that isn't there: names of others' branches are not told */
-  return error_set(err, ERROR_BRANCH_NOT_FOUND, "branch \"%s\" does not exist", branch->name);
-}
-
-bool caller_is_platform(const Context *context, const char *action, Error *err) {
-  if (context->caller.is_platform)
-    return true;
-  (void)error_set(err, ERROR_FORBIDDEN, "%s is not allowed to \"%s\"", action,
-                  context->caller.name);
-  return error_hint(err, "ask a principal with the role platform");
 }

@@ -27,6 +27,7 @@ typedef struct Context {
   Agent *agent;
   SessionCache *sessions;
   struct LoginCache *logins; /* see login.h */
+  struct Access *access;     /* see access.h: who may do what is asked there */
   PrincipalRow caller;       /* of the request at hand */
   bool caller_has_token;     /* it came in by one; else the kernel vouches for it */
   int64_t caller_expires;    /* of that token; 0: never, or none */
@@ -54,7 +55,3 @@ CHECKED bool volume_lock(const Context *context, const char *volume, LockMode mo
                          int *ret, Error *err);
 /* Removes the lock file of a volume that is gone for good. */
 void volume_lock_forget(const Context *context, const char *volume);
-
-/* Until a policy is declared: a branch's creator and the platform may use it. */
-CHECKED bool caller_may_use(const Context *context, const BranchRow *branch, Error *err);
-CHECKED bool caller_is_platform(const Context *context, const char *action, Error *err);

@@ -1,4 +1,5 @@
 /* branch create: a row, a volume, and the moment when the row says that the volume is good. */
+#include "branch/access.h"
 #include "branch/branch.h"
 #include "branch/describe.h"
 #include "branch/endpoint.h"
@@ -6,22 +7,93 @@
 #include "branch/fork.h"
 #include "branch/operation.h"
 #include "branch/pool.h"
+#include "catalog/policy.h"
 #include "core/clock.h"
 #include "core/failpoint.h"
 #include "core/str.h"
 
 #include <stdio.h>
 
+static const char *kind_of(const BranchRequest *request) {
+  return request->is_tier ? "tier" : request->kind != NULL ? request->kind : "feature";
+}
+
+/* What a branch of that kind is forked from: declared, never guessed. */
+static bool find_declared_parent(Context *context, const ProjectRow *project, const Policy *policy,
+                                 const char *kind, BranchRow *ret, Error *err) {
+  const char *tier = policy_parent_of_kind(policy, kind);
+  bool found = false;
+  if (tier == NULL || policy_tier(policy, tier) == NULL) {
+    (void)error_set(err, ERROR_USAGE,
+                    "the policy doesn't say what a branch of kind \"%.80s\" forks", kind);
+    return error_hint(err, "name it with --parent");
+  }
+  if (!tier_branch(context->catalog, project->id, tier, ret, &found, err))
+    return false;
+  if (found)
+    return true;
+  (void)error_set(err, ERROR_BRANCH_NOT_FOUND,
+                  "the tier \"%s\", which branches of kind \"%.80s\" fork, has no branch", tier,
+                  kind);
+  return error_hint(err, "`bough policy apply` makes what is missing");
+}
+
 static bool find_parent(Context *context, const ProjectRow *project, const char *name,
-                        BranchRow *ret, Error *err) {
+                        const char *kind, BranchRow *ret, Error *err) {
+  const Policy *policy = NULL;
   if (name != NULL)
     return branch_resolve(context, project, name, ret, err);
-  BranchRow root;
-  if (!branch_get(context->catalog, project->root_branch, &root, err) ||
-      !caller_may_use(context, &root, err))
+  if (!access_policy(context, project->id, &policy, NULL, err))
     return false;
-  *ret = root;
+  if (policy != NULL)
+    return find_declared_parent(context, project, policy, kind, ret, err);
+  return branch_get(context->catalog, project->root_branch, ret, err);
+}
+
+/* Kinds that go by their target fork the tier that they name. */
+static bool check_access(Context *context, const BranchRequest *request, const char *kind,
+                         const BranchRow *parent, Error *err) {
+  const AccessQuestion question = {.action = ACTION_BRANCH_CREATE,
+                                   .branch = parent,
+                                   .kind = kind,
+                                   .name = request->name,
+                                   .target = parent->tier};
+  return request->is_tier || access_ask(context, &question, err);
+}
+
+/* By the limits of the policy in force, inside of the transaction that makes the row: nobody else
+ * counts meanwhile. */
+static bool check_limits(Context *context, const BranchRow *branch, Error *err) {
+  const Policy *policy = NULL;
+  int64_t all = 0;
+  int64_t own = 0;
+  const char *person = branch->created_for[0] != '\0' ? branch->created_for : branch->created_by;
+  if (!access_policy(context, branch->project, &policy, NULL, err))
+    return false;
+  const PolicyKind *kind = policy != NULL ? policy_kind(policy, branch->kind) : NULL;
+  int64_t most = policy != NULL ? policy->limit_branches : 0;
+  int64_t most_own = kind != NULL ? kind->max_per_principal : 0;
+  if (most == 0 && most_own == 0)
+    return true;
+  if (!branch_count_held(context->catalog, branch->project, branch->kind, person, &all, &own, err))
+    return false;
+  if (most != 0 && all >= most)
+    return error_set(err, ERROR_LIMIT_REACHED,
+                     "the project has %lld branches, and no more are allowed", (long long)all);
+  if (most_own != 0 && own >= most_own) {
+    (void)error_set(err, ERROR_LIMIT_REACHED,
+                    "\"%s\" has %lld branches of kind \"%s\", agents' included, and no more are"
+                    " allowed",
+                    person, (long long)own, branch->kind);
+    return error_hint(err, "delete some: `bough branch list`");
+  }
   return true;
+}
+
+static bool add_authors(Context *context, const BranchRow *branch, Error *err) {
+  return author_add(context->catalog, branch->id, branch->created_by, err) &&
+         (branch->created_for[0] == '\0' ||
+          author_add(context->catalog, branch->id, branch->created_for, err));
 }
 
 static bool check_parent(const BranchRow *parent, Error *err) {
@@ -42,12 +114,13 @@ static bool record(Context *context, const ProjectRow *project, const BranchRow 
   id_new("vol", branch->volume);
   (void)snprintf(branch->project, sizeof branch->project, "%s", project->id);
   (void)snprintf(branch->name, sizeof branch->name, "%s", request->name);
-  (void)snprintf(branch->kind, sizeof branch->kind, "%s",
-                 request->kind != NULL ? request->kind : "feature");
+  (void)snprintf(branch->kind, sizeof branch->kind, "%s", kind_of(request));
   (void)snprintf(branch->parent, sizeof branch->parent, "%s", parent->id);
   (void)snprintf(branch->parent_name, sizeof branch->parent_name, "%s", parent->name);
   (void)snprintf(branch->size_class, sizeof branch->size_class, "%s", parent->size_class);
   (void)snprintf(branch->created_by, sizeof branch->created_by, "%s", context->caller.name);
+  (void)snprintf(branch->created_for, sizeof branch->created_for, "%s",
+                 context->caller.on_behalf_of);
   branch->created_at = branch->forked_at = clock_wall_us();
   if (!expiry_of_new(context, project, branch->kind, request->ttl, branch->created_at,
                      &branch->expires_at, err))
@@ -59,9 +132,9 @@ static bool record(Context *context, const ProjectRow *project, const BranchRow 
   (void)snprintf(endpoint.project, sizeof endpoint.project, "%s", project->id);
 
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
-  return catalog_begin(context->catalog, &guard, err) &&
-         branch_insert(context->catalog, branch, err) &&
-         endpoint_insert(context->catalog, &endpoint, err) &&
+  return catalog_begin(context->catalog, &guard, err) && access_confirm(context, err) &&
+         check_limits(context, branch, err) && branch_insert(context->catalog, branch, err) &&
+         add_authors(context, branch, err) && endpoint_insert(context->catalog, &endpoint, err) &&
          operation_begin(context, "branch.create", project->id, branch->id,
                          json_pack("{s:s}", "volume", branch->volume), operation, err) &&
          catalog_commit(&guard, err);
@@ -76,7 +149,7 @@ static bool make(Context *context, BranchRow *branch, const OperationRow *operat
   branch->state = ROW_READY;
   branch_take_fork(branch, &fork);
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
-  return catalog_begin(context->catalog, &guard, err) &&
+  return catalog_begin(context->catalog, &guard, err) && access_confirm(context, err) &&
          branch_update(context->catalog, branch, err) &&
          operation_finish(context->catalog, operation->id, NULL, err) &&
          catalog_commit(&guard, err);
@@ -144,7 +217,8 @@ bool branch_create(Context *context, const ProjectRow *project, const BranchRequ
   AUTO_RELEASE(operation_row_release) OperationRow operation = {0};
   if (!name_check("branch", request->name, err) ||
       (request->kind != NULL && !name_check("kind", request->kind, err)) ||
-      !find_parent(context, project, request->parent, &parent, err) ||
+      !find_parent(context, project, request->parent, kind_of(request), &parent, err) ||
+      !check_access(context, request, kind_of(request), &parent, err) ||
       !check_parent(&parent, err) || !pool_check_room(context, err) ||
       !record(context, project, &parent, request, &branch, &operation, err))
     return false;

@@ -1,5 +1,6 @@
 /* branch delete and project delete: once recorded they only go forward. Children live on; the row
  * stays as a tombstone for their lineage. */
+#include "branch/access.h"
 #include "branch/branch.h"
 #include "branch/endpoint.h"
 #include "branch/expiry.h"
@@ -60,19 +61,23 @@ bool branch_delete_recover(Context *context, const OperationRow *operation, Erro
   return finish_delete(context, &branch, operation->id, err);
 }
 
-/* From here on the name is free and the branch can't be opened. expired: only if its time is over. */
+/* From here on the name is free and the branch can't be opened. expired: only if its time is over.
+ */
 static bool record(Context *context, BranchRow *branch, bool expired, OperationRow *operation,
                    Error *err) {
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
-  if (!catalog_begin(context->catalog, &guard, err) ||
+  if (!catalog_begin(context->catalog, &guard, err) || !access_confirm(context, err) ||
       !operation_begin(context, "branch.delete", branch->project, branch->id, NULL, operation,
                        err) ||
       !branch_get(context->catalog, branch->id, branch, err) ||
-      (expired && (!expiry_check_over(branch, err) ||
-                   !expiry_record(context, branch, "deleted", err))))
+      (expired &&
+       (!expiry_check_over(branch, err) || !expiry_record(context, branch, "deleted", err))))
     return false;
   if (branch->is_protected)
     return error_set(err, ERROR_BRANCH_PROTECTED, "branch \"%s\" is protected", branch->name);
+  if (branch->tier[0] != '\0')
+    return error_set(err, ERROR_BRANCH_PROTECTED, "branch \"%s\" stands for the tier \"%s\"",
+                     branch->name, branch->tier);
   branch->state = ROW_DELETING;
   return branch_update(context->catalog, branch, err) && catalog_commit(&guard, err);
 }
@@ -88,7 +93,8 @@ bool branch_delete_expired(Context *context, const char *id, Error *err) {
 static bool delete_one(Context *context, BranchRow *branch, json_t *deleted, Error *err) {
   AUTO_RELEASE(operation_row_release) OperationRow operation = {0};
   AUTO(json_free) json_t *name = json_string(branch->name);
-  if (!record(context, branch, false, &operation, err) ||
+  if (!access_branch(context, ACTION_BRANCH_DELETE, branch, err) ||
+      !record(context, branch, false, &operation, err) ||
       !finish_delete(context, branch, operation.id, err))
     return false;
   (void)json_array_append(deleted, name);
@@ -103,7 +109,7 @@ static bool delete_descendants(Context *context, const BranchRow *rows, size_t c
     BranchRow child = rows[at];
     if (!str_equal(child.parent, parent) || child.state == ROW_DELETED)
       continue;
-    if (!caller_may_use(context, &child, err) ||
+    if (!access_branch(context, ACTION_BRANCH_DELETE, &child, err) ||
         !delete_descendants(context, rows, count, child.id, depth + 1, deleted, err) ||
         !delete_one(context, &child, deleted, err))
       return false;
@@ -174,14 +180,15 @@ bool project_delete(Context *context, const ProjectRow *project, Error *err) {
   AUTO_RELEASE(operation_row_release) OperationRow operation = {0};
   ProjectRow row = *project;
   row.state = ROW_DELETING;
-  if (!caller_is_platform(context, "deleting a project", err) ||
+  const AccessQuestion question = {.action = ACTION_PROJECT_MANAGE, .project = project->id};
+  if (!access_ask(context, &question, err) ||
       !branch_get(context->catalog, project->root_branch, &root, err))
     return false;
   if (root.is_protected)
     return error_set(err, ERROR_BRANCH_PROTECTED, "the root branch \"%s\" is protected", root.name);
   {
     AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
-    if (!catalog_begin(context->catalog, &guard, err) ||
+    if (!catalog_begin(context->catalog, &guard, err) || !access_confirm(context, err) ||
         !operation_begin(context, "project.delete", project->id, root.id, NULL, &operation, err) ||
         !project_update(context->catalog, &row, err) || !catalog_commit(&guard, err))
       return false;

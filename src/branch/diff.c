@@ -103,7 +103,8 @@ static bool wake_side(Context *context, Side *side, Error *err) {
   principal_role(context->home, &context->caller, side->role);
   side->home = context->home;
   return endpoint_start(context, side->branch.id, &side->endpoint, err) &&
-         login_ensure(context, &side->branch, &side->endpoint, side->role, err) &&
+         login_for_caller(context, &side->branch, &side->endpoint, side->role, side->database,
+                          err) &&
          branch_get(context->catalog, side->branch.id, &side->branch, err); /* its record, now */
 }
 

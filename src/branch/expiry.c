@@ -1,6 +1,7 @@
 /* branch create --ttl and branch expire: when a branch ends. */
 #include "branch/expiry.h"
 
+#include "branch/access.h"
 #include "branch/branch.h"
 #include "branch/describe.h"
 #include "branch/operation.h"
@@ -49,7 +50,7 @@ static bool check(const ProjectRow *project, const BranchRow *branch, const char
 static bool change(Context *context, BranchRow *branch, int64_t expires_at, Error *err) {
   AUTO_RELEASE(operation_row_release) OperationRow operation = {0};
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
-  if (!catalog_begin(context->catalog, &guard, err) ||
+  if (!catalog_begin(context->catalog, &guard, err) || !access_confirm(context, err) ||
       !operation_begin(context, "branch.expire", branch->project, branch->id,
                        json_pack("{s:o}", "expires_at", describe_time(expires_at)), &operation,
                        err) ||
@@ -69,7 +70,9 @@ bool branch_expire(Context *context, const ProjectRow *project, const char *name
       !branch_resolve(context, project, name, &branch, err) || !check(project, &branch, ttl, err))
     return false;
   int64_t expires_at = ttl != NULL ? clock_wall_us() + seconds * SECOND_US : 0;
-  if (!change(context, &branch, expires_at, err) ||
+  const AccessQuestion question = {
+      .action = ACTION_BRANCH_EXPIRE, .branch = &branch, .expires_at = expires_at};
+  if (!access_ask(context, &question, err) || !change(context, &branch, expires_at, err) ||
       !describe_branch(context, project, &branch, &description, err))
     return false;
   *ret = json_pack("{s:o}", "branch", description);

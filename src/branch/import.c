@@ -2,6 +2,7 @@
  * project that anybody can see. Whatever fails, or dies, in between leaves nothing behind. */
 #include "branch/import.h"
 
+#include "branch/access.h"
 #include "branch/clean.h"
 #include "branch/describe.h"
 #include "branch/endpoint.h"
@@ -223,7 +224,7 @@ bool project_create(Context *context, const json_t *request, json_t **ret, Error
   json_t *source = NULL;
   const ImportKind *kind = NULL;
   const char *root = json_string_or(request, "root", DEFAULT_ROOT);
-  if (!caller_is_platform(context, "creating a project", err) ||
+  if (!access_system(context, ACTION_PROJECT_MANAGE, err) ||
       !json_get_string(request, "name", &name, err) || !name_check("project", name, err) ||
       !name_check("branch", root, err) || !json_get_object(request, "source", &source, err) ||
       !find_kind(source, &kind, err) || !check_name_is_free(context, name, err) ||

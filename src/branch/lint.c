@@ -1,6 +1,7 @@
 /* The use case of `bough migrate lint --branch`. */
 #include "branch/lint.h"
 
+#include "branch/access.h"
 #include "branch/branch.h"
 #include "branch/endpoint.h"
 #include "branch/login.h"
@@ -30,7 +31,7 @@ static bool connect_reader(Context *context, const EndpointRow *endpoint, const 
       {"sslmode", "disable"},
       {"gssencmode", "disable"},
       {"application_name", "bough migrate lint"},
-      {"options", "-c role=" OWNER_ROLE " -c jit=off -c local_preload_libraries="
+      {"options", "-c jit=off -c local_preload_libraries="
                   " -c lock_timeout=2s -c statement_timeout=5s -c default_transaction_read_only=on"
                   " -c standard_conforming_strings=on -c max_parallel_workers_per_gather=0"},
       {NULL, NULL}};
@@ -83,8 +84,9 @@ bool branch_lint(Context *context, const ProjectRow *project, const LintRequest 
                              : json_string_or(project->details, "default_database", "app");
   principal_role(context->home, &context->caller, role);
   if (!branch_resolve(context, project, request->branch, &branch, err) ||
+      !access_branch(context, ACTION_BRANCH_READ, &branch, err) ||
       !endpoint_start(context, branch.id, &endpoint, err) ||
-      !login_ensure(context, &branch, &endpoint, role, err) ||
+      !login_for_caller(context, &branch, &endpoint, role, database, err) ||
       !connect_reader(context, &endpoint, role, database, &conn, err))
     return false;
   if (!lint_with(conn, request, &report, err))

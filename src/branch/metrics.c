@@ -1,6 +1,7 @@
 /* Figures about Bough and its endpoints, one line each. */
 #include "branch/metrics.h"
 
+#include "branch/access.h"
 #include "branch/endpoint.h"
 #include "catalog/access.h"
 #include "core/str.h"
@@ -73,7 +74,7 @@ static bool add_endpoints(Context *context, Buffer *text, Error *err) {
 bool metrics_show(Context *context, const json_t *daemon, json_t **ret, Error *err) {
   AUTO_RELEASE(buffer_release) Buffer text = {0};
   CatalogCounts counts = {0};
-  if (!caller_is_platform(context, "reading the metrics", err))
+  if (!access_system(context, ACTION_PROJECT_MANAGE, err))
     return false;
   add_daemon(&text, daemon);
   add_one(&text, "bough_catalog_up", "Whether the system catalog answers.",

@@ -1,6 +1,7 @@
 /* The table of operations, and the rows that they leave. */
 #include "branch/operation.h"
 
+#include "branch/access.h"
 #include "branch/audit.h"
 #include "branch/branch.h"
 #include "branch/import.h"
@@ -27,7 +28,8 @@ static const OperationKind kinds[] = {
     {"endpoint.repoint", branch_repoint_recover, "the new branch goes; nothing had moved"},
     {"tier.reset", branch_repoint_recover, "the new branch goes; nothing had moved"},
     {"branch.expire", branch_rename_recover, "nothing to do: one transaction"},
-    {"branch.retire", branch_retire_recover, "finished once the branch is closed, else left for later"},
+    {"branch.retire", branch_retire_recover,
+     "finished once the branch is closed, else left for later"},
     {"branch.delete", branch_delete_recover, "finished"},
     {"migration.apply", migration_recover, "nothing to do: the database's ledger tells how far"},
     {"migration.rollback", migration_recover, "the same"},
@@ -52,6 +54,8 @@ bool operation_begin(Context *context, const char *kind, const char *project, co
   (void)snprintf(row.branch, sizeof row.branch, "%s", branch);
   (void)snprintf(row.created_by, sizeof row.created_by, "%s", context->caller.name);
   (void)json_object_set_new(row.params, "trail", audit_of_operation(context));
+  row.policy_version = access_version(context);
+  (void)snprintf(row.policy_rule, sizeof row.policy_rule, "%s", access_rule(context));
   if (!operation_insert(context->catalog, &row, err)) {
     operation_row_release(&row);
     return false;

@@ -1,6 +1,7 @@
 /* Principals: adding and removing them, and their tokens. */
 #include "branch/principal.h"
 
+#include "branch/access.h"
 #include "branch/audit.h"
 #include "branch/describe.h"
 #include "branch/token.h"
@@ -98,7 +99,7 @@ bool principal_show_all(Context *context, json_t **ret, Error *err) {
   AUTO(json_free) json_t *list = json_array();
   bool ok = true;
   for (size_t at = 0; ok && at < count; at++) {
-    if (!context->caller.is_platform && !str_equal(context->caller.id, rows[at].id))
+    if (!access_is_platform(context) && !str_equal(context->caller.id, rows[at].id))
       continue;
     AUTO(json_free) json_t *object = describe_principal(&rows[at]);
     ok = add_tokens(context, &rows[at], object, err);
@@ -182,7 +183,7 @@ static bool read_principal(Context *context, const json_t *body, PrincipalRow *r
 bool principal_add(Context *context, const json_t *body, json_t **ret, Error *err) {
   PrincipalRow row = {0};
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
-  if (!caller_is_platform(context, "adding a principal", err) ||
+  if (!access_system(context, ACTION_PRINCIPAL_MANAGE, err) ||
       !read_principal(context, body, &row, err))
     return false;
   AUTO(json_free) json_t *description = describe_principal(&row);
@@ -199,7 +200,7 @@ bool principal_remove(Context *context, const char *name, json_t **ret, Error *e
   PrincipalRow row;
   AUTO(json_free) json_t *params = json_pack("{s:s}", "principal", name);
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
-  if (!caller_is_platform(context, "removing a principal", err) ||
+  if (!access_system(context, ACTION_PRINCIPAL_MANAGE, err) ||
       !principal_by_name(context->catalog, name, &row, err))
     return false;
   if (row.os_uid == (int64_t)context->home->owner_uid)
@@ -217,9 +218,9 @@ bool principal_remove(Context *context, const char *name, json_t **ret, Error *e
 
 /* ---- tokens ---- */
 
-static bool find_own_or_any(Context *context, const char *name, const char *action,
-                            PrincipalRow *ret, Error *err) {
-  return (str_equal(name, context->caller.name) || caller_is_platform(context, action, err)) &&
+static bool find_own_or_any(Context *context, const char *name, PrincipalRow *ret, Error *err) {
+  return (str_equal(name, context->caller.name) ||
+          access_system(context, ACTION_PRINCIPAL_MANAGE, err)) &&
          principal_by_name(context->catalog, name, ret, err);
 }
 
@@ -271,7 +272,7 @@ bool principal_make_token(Context *context, const char *name, const json_t *body
   char text[TOKEN_TEXT_SIZE];
   bool inserted = false;
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
-  if (!find_own_or_any(context, name, "making a token for somebody else", &principal, err) ||
+  if (!find_own_or_any(context, name, &principal, err) ||
       !read_expiry(context, body, &principal, &row.expires_at, err) ||
       !check_count(context, &principal, err) || !token_generate(row.id, text, err) ||
       !fill_keys(context, &principal, text, &row, err))
@@ -306,7 +307,7 @@ bool principal_revoke_token(Context *context, const char *name, const char *toke
   AUTO(json_free) json_t *sessions = NULL;
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
   AUTO(json_free) json_t *params = json_pack("{s:s, s:s}", "principal", name, "token_id", token);
-  if (!find_own_or_any(context, name, "revoking somebody else's token", &principal, err) ||
+  if (!find_own_or_any(context, name, &principal, err) ||
       !token_find(context->catalog, token, &row, &found, err))
     return false;
   if (!found || !str_equal(row.principal, principal.id))

@@ -4,6 +4,7 @@
  * Until the one transaction that moves them, the new branch is in state creating and nobody sees
  * it. */
 #include "branch/repoint.h"
+#include "branch/access.h"
 #include "branch/branch.h"
 #include "branch/describe.h"
 #include "branch/endpoint.h"
@@ -47,8 +48,6 @@ static bool check(Context *context, const Repoint *repoint, Error *err) {
   const BranchRow *old = &repoint->old;
   if (!expiry_check_open(old, err) || !expiry_check_open(&repoint->source, err))
     return false;
-  if (old->is_protected && !caller_is_platform(context, "repointing a protected branch", err))
-    return false;
   if (old->state != ROW_READY && old->state != ROW_FAILED)
     return error_set(err, ERROR_BRANCH_BUSY, "branch \"%s\" is %s", old->name,
                      row_state_text(old->state));
@@ -84,6 +83,7 @@ static void describe_next(Repoint *repoint) {
   (void)snprintf(next->parent_name, sizeof next->parent_name, "%s", repoint->source.name);
   (void)snprintf(next->size_class, sizeof next->size_class, "%s", old->size_class);
   (void)snprintf(next->created_by, sizeof next->created_by, "%s", old->created_by);
+  (void)snprintf(next->created_for, sizeof next->created_for, "%s", old->created_for);
   next->expires_at = old->expires_at;
   next->created_at = next->forked_at = clock_wall_us();
 }
@@ -97,7 +97,7 @@ static bool record(Context *context, Repoint *repoint, OperationRow *operation, 
   id_new("ep", endpoint.id);
   (void)snprintf(endpoint.branch, sizeof endpoint.branch, "%s", repoint->next.id);
   (void)snprintf(endpoint.project, sizeof endpoint.project, "%s", repoint->project->id);
-  return catalog_begin(context->catalog, &guard, err) &&
+  return catalog_begin(context->catalog, &guard, err) && access_confirm(context, err) &&
          branch_insert(context->catalog, &repoint->next, err) &&
          endpoint_insert(context->catalog, &endpoint, err) &&
          operation_begin(context, repoint->plan->operation, repoint->project->id, repoint->old.id,
@@ -179,7 +179,7 @@ static bool exchange(Context *context, Repoint *repoint, const EndpointRow *endp
   (void)snprintf(old.kind, sizeof old.kind, "%s", PREVIOUS_KIND);
   old.is_protected = false;
   old.expires_at = repoint->plan->keep_us > 0 ? clock_wall_us() + repoint->plan->keep_us : 0;
-  if (!catalog_begin(context->catalog, &guard, err) ||
+  if (!catalog_begin(context->catalog, &guard, err) || !access_confirm(context, err) ||
       !branch_update(context->catalog, &old, err) || !branch_update(context->catalog, &next, err) ||
       !tier_move(context->catalog, old.id, next.id, err) ||
       !exchange_endpoints(context, repoint, endpoint, err) || !move_root(context, repoint, err) ||
@@ -291,6 +291,15 @@ bool repoint_carry_out(Context *context, const RepointPlan *plan, json_t **ret, 
   return answer(context, &repoint, started, ret, err);
 }
 
+static bool may_repoint(Context *context, const BranchRow *old, const BranchRow *source,
+                        Error *err) {
+  const AccessQuestion question = {
+      .action = ACTION_ENDPOINT_REPOINT, .branch = old, .source = source};
+  if (old->is_protected && !access_is_platform(context))
+    return error_set(err, ERROR_BRANCH_PROTECTED, "branch \"%s\" is protected", old->name);
+  return access_ask(context, &question, err);
+}
+
 bool branch_repoint(Context *context, const ProjectRow *project, const char *name, const char *to,
                     const char *grace, json_t **ret, Error *err) {
   BranchRow old;
@@ -300,5 +309,5 @@ bool branch_repoint(Context *context, const ProjectRow *project, const char *nam
   return read_grace(grace, &plan.grace_ms, err) &&
          branch_resolve(context, project, name, &old, err) &&
          branch_resolve(context, project, to, &source, err) &&
-         repoint_carry_out(context, &plan, ret, err);
+         may_repoint(context, &old, &source, err) && repoint_carry_out(context, &plan, ret, err);
 }

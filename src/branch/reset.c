@@ -1,5 +1,6 @@
 /* branch reset: a new volume from the parent's present state takes the place of the old one; id,
  * name and connection string stay. */
+#include "branch/access.h"
 #include "branch/branch.h"
 #include "branch/describe.h"
 #include "branch/endpoint.h"
@@ -33,7 +34,7 @@ static bool check(Context *context, const BranchRow *branch, Error *err) {
   if (parent.state != ROW_READY)
     return error_set(err, ERROR_BRANCH_HAS_NO_PARENT, "the parent \"%s\" of branch \"%s\" is %s",
                      parent.name, branch->name, row_state_text(parent.state));
-  return caller_may_use(context, &parent, err) && pool_check_room(context, err);
+  return access_branch(context, ACTION_BRANCH_RESET, branch, err) && pool_check_room(context, err);
 }
 
 /* Nobody may start the old volume, or fork from it, while the branch changes over. */
@@ -59,7 +60,9 @@ static bool swap(Context *context, BranchRow *branch, const char *volume, const 
   branch->generation++;
   branch->forked_at = clock_wall_us();
   branch_take_fork(branch, fork);
-  if (!branch_update(context->catalog, branch, err))
+  AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
+  if (!catalog_begin(context->catalog, &guard, err) || !access_confirm(context, err) ||
+      !branch_update(context->catalog, branch, err) || !catalog_commit(&guard, err))
     return false;
   *ret_was_wanted = was_wanted;
   return true;

@@ -1,6 +1,6 @@
 /* From the names that people use to rows that they may use. */
+#include "branch/access.h"
 #include "branch/branch.h"
-
 #include "core/str.h"
 
 static bool only_project(Context *context, ProjectRow *ret, Error *err) {
@@ -36,7 +36,7 @@ bool branch_resolve(Context *context, const ProjectRow *project, const char *nam
   if (!name_check("branch", name, err) ||
       !branch_find(context->catalog, project->id, name, &row, err))
     return false;
-  if (!caller_may_use(context, &row, NULL)) /* branch_find's words: others' names are not told */
+  if (!access_sees(context, &row)) /* branch_find's words: others' names are not told */
     return error_set(err, ERROR_BRANCH_NOT_FOUND,
                      "branch \"%.80s\" does not exist in project \"%.80s\"", name, project->name);
   *ret = row;

@@ -1,6 +1,7 @@
 /* From a client that proved who it is to the compute that it means. */
 #include "branch/session_route.h"
 
+#include "branch/access.h"
 #include "branch/audit_read.h"
 #include "branch/endpoint.h"
 #include "branch/expiry.h"
@@ -8,6 +9,7 @@
 #include "branch/principal.h"
 #include "branch/watch.h"
 #include "catalog/access.h"
+#include "catalog/policy.h"
 #include "compute/compute.h"
 #include "core/io.h"
 #include "core/str.h"
@@ -18,6 +20,7 @@
 enum {
   RESERVED_CONNECTIONS = 6, /* of a compute: superusers' and the platform's own */
   COUNT_LIMIT = 1000000,
+  TRY_LIMIT = 10,
 };
 
 /* What is asked, and what was found out about it so far: a refusal is recorded with that. */
@@ -27,6 +30,8 @@ typedef struct Visit {
   BranchRow branch;
   EndpointRow endpoint;
   SessionRow session;
+  char role[ROLE_SIZE];
+  AccessRight right;
 } Visit;
 
 /* ---- who ---- */
@@ -68,7 +73,7 @@ static bool find_by_name(Context *context, const char *name, BranchRow *ret, Err
   if (!branch_list_named(context->catalog, name, &rows, &count, &invalid, err))
     return false;
   for (size_t at = 0; at < count; at++)
-    if (caller_may_use(context, &rows[at], NULL)) {
+    if (access_sees(context, &rows[at])) {
       *ret = rows[at];
       found++;
     }
@@ -96,7 +101,7 @@ static bool find_by_endpoint(Context *context, const char *name, BranchRow *ret,
     *err = failure;
     return false;
   }
-  if (!caller_may_use(context, &branch, NULL))
+  if (!access_sees(context, &branch))
     return unknown_endpoint(name, err);
   *ret = branch;
   return true;
@@ -191,50 +196,97 @@ static bool leave_a_trace(Context *context, const Visit *visit, const Error *fai
   return audit_count_refusal(context->catalog, &row, 1, err);
 }
 
-static bool record(Context *context, const Visit *visit, bool *ret_awake, Error *err) {
+static bool record(Context *context, const Visit *visit, SessionRecorded *ret, Error *err) {
   AUTO(json_free) json_t *params = trail_params(visit, context->trail.params);
-  return session_record(context->catalog, &visit->session, &visit->principal, params, ret_awake,
-                        err);
+  (void)json_object_set_new(params, "access", json_string(visit->session.access));
+  return session_record(context->catalog, &visit->session, &visit->principal, params, ret, err);
+}
+
+/* ---- with which right ---- */
+
+static bool find_right(Context *context, Visit *visit, Error *err) {
+  if (!access_session(context, &visit->principal, &visit->branch, &visit->right,
+                      &visit->session.policy_version, err))
+    return false;
+  visit->session.access = access_right_text(visit->right);
+  return visit->right != RIGHT_NONE ||
+         error_set(err, ERROR_FORBIDDEN, "\"%s\" may not read branch \"%s\"", visit->principal.name,
+                   visit->branch.name);
+}
+
+/* Memberships are changed while nobody can apply another policy: what a session finds on the
+ * compute is what the policy in force says. */
+static bool see_to_login(Context *context, Visit *visit, Error *err) {
+  LoginWish wish = {.role = visit->role, .database = visit->session.database};
+  wish.right = visit->right;
+  wish.version = visit->session.policy_version;
+  if (login_is_ensured(context, &visit->endpoint, &wish))
+    return true;
+  int version = 0;
+  AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
+  if (!catalog_begin(context->catalog, &guard, err) ||
+      !policy_head(context->catalog, visit->branch.project, POLICY_HOLD, &version, err))
+    return false;
+  return version != wish.version || /* then the session will be found stale */
+         (login_ensure(context, &visit->branch, &visit->endpoint, &wish, err) &&
+          catalog_commit(&guard, err));
 }
 
 /* ---- the answer ---- */
 
-static json_t *describe_route(const Context *context, const Visit *visit, const char *role) {
+static json_t *describe_route(const Context *context, const Visit *visit, int64_t declared) {
   AUTO(str_free) char *directory = path_join(context->home->run, visit->endpoint.id);
   const SizeClass *size = size_class_find(visit->branch.size_class);
   int most = size != NULL ? size->max_connections - RESERVED_CONNECTIONS : 0;
   int64_t limit = json_integer_or(context->home->config, "connections_per_branch", most);
+  if (declared > 0 && (limit <= 0 || declared < limit))
+    limit = declared;
   int64_t idle = json_integer_or(context->home->config, "session_idle_seconds", 0);
   AUTO(str_free)
   char *compute = str_format("%d-%lld", visit->endpoint.pid, (long long)visit->endpoint.start_time);
   return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:I, s:I}", "session", visit->session.id,
                    "endpoint", visit->endpoint.id, "branch", visit->branch.name, "socket_directory",
-                   directory, "port", PLATFORM_PORT, "compute", compute, "role", role, "idle_ms",
-                   (json_int_t)(idle > 0 && idle < COUNT_LIMIT ? idle * 1000 : 0),
+                   directory, "port", PLATFORM_PORT, "compute", compute, "role", visit->role,
+                   "idle_ms", (json_int_t)(idle > 0 && idle < COUNT_LIMIT ? idle * 1000 : 0),
                    "connections_limit", (json_int_t)(limit > 0 && limit < most ? limit : most));
 }
 
+/* A policy that is applied between decision and record makes it be decided again. */
+static bool enter(Context *context, Visit *visit, SessionRecorded *ret, Error *err) {
+  for (int tries = 0; tries < TRY_LIMIT; tries++) {
+    if (!find_right(context, visit, err) || !see_to_login(context, visit, err) ||
+        !record(context, visit, ret, err))
+      return false;
+    if (*ret != SESSION_STALE)
+      return true;
+    access_begin(context);
+  }
+  return error_set(err, ERROR_BUSY, "the policy changes all the time");
+}
+
 static bool decide(Context *context, Visit *visit, json_t **ret, Error *err) {
-  char role[ROLE_SIZE];
-  bool awake = false;
+  SessionRecorded recorded = SESSION_ASLEEP;
+  const Policy *policy = NULL;
   if (!find_principal(context, visit, err))
     return false;
   if (session_is_system(visit->params)) {
     AUTO(json_free) json_t *trail = trail_params(visit, context->trail.params);
     return session_route_system(context, visit->params, visit->session.token, trail, ret, err);
   }
-  if (!find_branch(context, visit, err) || !check_branch(&visit->branch, err) ||
+  if (!find_branch(context, visit, err) || !find_right(context, visit, err) ||
+      !check_branch(&visit->branch, err) ||
       !endpoint_of_branch(context->catalog, visit->branch.id, &visit->endpoint, err))
     return false;
-  principal_role(context->home, &visit->principal, role);
+  principal_role(context->home, &visit->principal, visit->role);
   if (endpoint_is_awake(&visit->endpoint)) {
     name_session(visit);
-    if (!login_ensure(context, &visit->branch, &visit->endpoint, role, err) ||
-        !record(context, visit, &awake, err))
+    if (!enter(context, visit, &recorded, err) ||
+        !access_policy(context, visit->branch.project, &policy, NULL, err))
       return false;
   }
-  *ret =
-      awake ? describe_route(context, visit, role) : json_pack("{s:s}", "wake", visit->endpoint.id);
+  *ret = recorded == SESSION_RECORDED
+             ? describe_route(context, visit, policy != NULL ? policy->limit_connections : 0)
+             : json_pack("{s:s}", "wake", visit->endpoint.id);
   return true;
 }
 

@@ -1,6 +1,7 @@
 /* Answers to questions; nothing here changes anything but waking a compute for its URL. */
 #include "branch/show.h"
 
+#include "branch/access.h"
 #include "branch/branch.h"
 #include "branch/describe.h"
 #include "branch/endpoint.h"
@@ -62,7 +63,7 @@ static void add_with_children(Context *context, const ProjectRow *project, const
   if (done[index])
     return;
   done[index] = true;
-  if (caller_may_use(context, branch, NULL))
+  if (access_sees(context, branch))
     (void)json_array_append_new(
         list, describe_branch_with(project, branch, endpoint_in(lists, branch->id)));
   for (size_t at = 0; at < lists->branch_count; at++)
@@ -228,13 +229,19 @@ bool show_endpoints(Context *context, const ProjectRow *project, json_t **ret, E
   json_t *list = json_array();
   for (size_t at = 0; at < lists.branch_count; at++) {
     const BranchRow *branch = &lists.branches[at];
-    if (caller_may_use(context, branch, NULL))
+    if (access_sees(context, branch))
       (void)json_array_append_new(
           list,
           endpoint_with_memory(context, endpoint_in(&lists, branch->id), branch->name, sessions));
   }
   *ret = json_pack("{s:o}", "endpoints", list);
   return true;
+}
+
+/* A log quotes what others' statements said. */
+static bool sees_log(Context *context, const BranchRow *branch) {
+  return access_may(context, ACTION_BRANCH_OWN, branch) ||
+         access_may(context, ACTION_ENDPOINT_MANAGE, branch);
 }
 
 bool show_endpoint(Context *context, const ProjectRow *project, const char *name, json_t **ret,
@@ -248,9 +255,10 @@ bool show_endpoint(Context *context, const ProjectRow *project, const char *name
       !session_counts(context->catalog, &sessions, err))
     return false;
   Error ignored = ERROR_INIT; /* a branch that never started has no log */
-  (void)!agent_call(context->agent, "compute.log",
-                    json_pack("{s:s, s:i}", "volume", branch.volume, "bytes", LOG_BYTES), &log,
-                    &ignored);
+  if (sees_log(context, &branch))
+    (void)!agent_call(context->agent, "compute.log",
+                      json_pack("{s:s, s:i}", "volume", branch.volume, "bytes", LOG_BYTES), &log,
+                      &ignored);
   *ret = json_pack("{s:o, s:s}", "endpoint",
                    endpoint_with_memory(context, &endpoint, branch.name, sessions), "log",
                    json_string_or(log, "text", ""));
@@ -266,7 +274,7 @@ bool show_operations(Context *context, json_t **ret, Error *err) {
   json_t *list = json_array();
   for (size_t at = 0; at < count; at++) {
     OperationRow *row = &rows[at];
-    if (context->caller.is_platform || str_equal(row->created_by, context->caller.name))
+    if (access_is_platform(context) || str_equal(row->created_by, context->caller.name))
       (void)json_array_append_new(
           list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:s}", "id", row->id, "kind",
                           row->kind, "branch", row->branch, "state", states[row->state], "step",

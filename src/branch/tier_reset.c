@@ -1,6 +1,7 @@
 /* The reset of a tier: a repoint to a new branch of its parent, with what the parent lacks. */
 #include "branch/tier_reset.h"
 
+#include "branch/access.h"
 #include "branch/branch.h"
 #include "branch/repoint.h"
 #include "branch/webhook.h"
@@ -49,6 +50,12 @@ static bool find_tier(Context *context, const ProjectRow *project, const char *t
          error_set(err, ERROR_BRANCH_NOT_FOUND, "no branch stands for the tier \"%s\"", tier);
 }
 
+static bool may_reset(Context *context, const Run *run, Error *err) {
+  const AccessQuestion question = {
+      .action = ACTION_BRANCH_RESET, .branch = &run->old, .source = &run->source};
+  return access_ask(context, &question, err);
+}
+
 bool tier_reset(Context *context, const TierReset *reset, json_t **ret, Error *err) {
   AUTO_RELEASE(run_release) Run run = {.reset = reset};
   const RepointPlan plan = {.project = reset->project,
@@ -62,7 +69,7 @@ bool tier_reset(Context *context, const TierReset *reset, json_t **ret, Error *e
                             .arg = &run};
   if (!find_tier(context, reset->project, reset->tier, &run.old, err) ||
       !find_tier(context, reset->project, reset->parent, &run.source, err) ||
-      !repoint_carry_out(context, &plan, ret, err))
+      !may_reset(context, &run, err) || !repoint_carry_out(context, &plan, ret, err))
     return false;
   (void)json_object_set_new(*ret, "applied",
                             run.applied != NULL ? json_incref(run.applied) : json_array());

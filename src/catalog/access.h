@@ -93,14 +93,20 @@ typedef struct SessionRow {
   const char *source;
   const char *application_name;
   bool tls;
+  const char *access; /* "read", "write", "own" */
+  int policy_version; /* that gave it; 0: none was in force */
 } SessionRow;
 
-/* Records a session on a compute that runs and is to go on running, and its start in the trail, as
- * actor's and with params; *ret_awake is false, and nothing was written, when it isn't so (any
- * more). From then on suspend sees the session and leaves the compute alone. A session of that id
- * is taken over (its compute may have changed) and isn't in the trail again. */
+typedef enum SessionRecorded {
+  SESSION_RECORDED,
+  SESSION_ASLEEP, /* its compute doesn't run, or is not to go on running (any more) */
+  SESSION_STALE,  /* another policy is in force: its right must be decided again */
+} SessionRecorded;
+/* Records a session and its start in the trail, as actor's and with params, or writes nothing and
+ * says why not. From then on suspend sees the session and leaves the compute alone. A session of
+ * that id is taken over (its compute may have changed) and isn't in the trail again. */
 CHECKED bool session_record(Catalog *catalog, const SessionRow *row, const PrincipalRow *actor,
-                            const json_t *params, bool *ret_awake, Error *err);
+                            const json_t *params, SessionRecorded *ret, Error *err);
 
 /* The same for the catalog itself: no endpoint, no branch, and always awake. */
 CHECKED bool session_record_system(Catalog *catalog, const SessionRow *row,

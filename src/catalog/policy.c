@@ -109,6 +109,15 @@ bool tier_bind(Catalog *catalog, const char *project, const char *tier, const ch
                        ARRAY_LENGTH(values), values, NULL, err);
 }
 
+bool tier_set_protected(Catalog *catalog, const char *project, const char *tier, bool is_protected,
+                        Error *err) {
+  const char *const values[] = {project, tier, is_protected ? "true" : "false"};
+  return catalog_query(catalog,
+                       "UPDATE lakebase.branches AS b SET is_protected = $3 FROM lakebase.tiers AS t"
+                       " WHERE t.project_id = $1 AND t.name = $2 AND b.branch_id = t.branch_id",
+                       ARRAY_LENGTH(values), values, NULL, err);
+}
+
 bool tier_move(Catalog *catalog, const char *from_branch, const char *to_branch, Error *err) {
   const char *const values[] = {from_branch, to_branch};
   return catalog_query(catalog,

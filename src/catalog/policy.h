@@ -36,6 +36,9 @@ CHECKED bool policy_version_add(Catalog *catalog, const char *project, const cha
 /* Lets the branch stand for the tier; the one that did so doesn't any more. */
 CHECKED bool tier_bind(Catalog *catalog, const char *project, const char *tier, const char *branch,
                        Error *err);
+/* Of the branch that stands for it. */
+CHECKED bool tier_set_protected(Catalog *catalog, const char *project, const char *tier,
+                                bool is_protected, Error *err);
 /* A repoint: whatever tier the branch stands for, the other one does from now on. */
 CHECKED bool tier_move(Catalog *catalog, const char *from_branch, const char *to_branch,
                        Error *err);

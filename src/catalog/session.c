@@ -6,14 +6,18 @@
 #include <stdio.h>
 
 /* One statement, since every connection waits for it. The lock on the endpoint's row is what
- * endpoint_release takes too: whoever comes second sees what the first has done. */
+ * endpoint_release takes too, that on the policy's head who applies another one: whoever comes
+ * second sees what the first has done. */
 static const char record_sql[] =
     "WITH awake AS (SELECT FROM lakebase.endpoints WHERE endpoint_id = $5"
     "   AND state = 'running' AND wanted FOR SHARE),"
+    " head AS (SELECT FROM lakebase.policy_heads WHERE project_id = $7 AND version = $17::integer"
+    "   FOR SHARE),"
     " recorded AS (INSERT INTO lakebase.sessions AS s (session_id, boot, principal_id, token_id,"
-    "   endpoint_id, branch_id, project_id, database, source, application_name, tls)"
-    "   SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::boolean FROM awake"
-    "   ON CONFLICT (session_id) DO UPDATE SET endpoint_id = excluded.endpoint_id"
+    "   endpoint_id, branch_id, project_id, database, source, application_name, tls, access)"
+    "   SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::boolean, $16 FROM awake, head"
+    "   ON CONFLICT (session_id) DO UPDATE SET endpoint_id = excluded.endpoint_id,"
+    "   access = excluded.access"
     "   WHERE s.principal_id = excluded.principal_id AND s.boot = excluded.boot"
     "   RETURNING s.xmax = 0 AS is_new),"
     " trail AS (INSERT INTO access.audit_events (actor_type, actor, on_behalf_of, session_id, "
@@ -21,14 +25,17 @@ static const char record_sql[] =
     "   service_name, action_name, request_params, status, project_id, branch_id, endpoint_id)"
     "   SELECT $12, $13, nullif($14, ''), $1, $9, 'proxy', 'session.start', $15::jsonb, 'ok',"
     "   $7, $6, $5 FROM recorded WHERE is_new)"
-    " SELECT (SELECT count(*) FROM awake), (SELECT count(*) FROM recorded)";
+    " SELECT (SELECT count(*) FROM awake), (SELECT count(*) FROM recorded),"
+    " (SELECT count(*) FROM head)";
 
 bool session_record(Catalog *catalog, const SessionRow *row, const PrincipalRow *actor,
-                    const json_t *params, bool *ret_awake, Error *err) {
+                    const json_t *params, SessionRecorded *ret, Error *err) {
   char database[64];
   char source[256];
   char application[256];
+  char version[16];
   AUTO(str_free) char *text = json_text(params);
+  (void)snprintf(version, sizeof version, "%d", row->policy_version);
   message_copy(database, sizeof database, row->database);
   message_copy(source, sizeof source, row->source);
   message_copy(application, sizeof application, row->application_name);
@@ -46,14 +53,18 @@ bool session_record(Catalog *catalog, const SessionRow *row, const PrincipalRow 
                                 actor->type,
                                 actor->name,
                                 actor->on_behalf_of,
-                                text};
+                                text,
+                                row->access,
+                                version};
   AUTO(rows_free) Rows *rows = NULL;
   if (!catalog_query(catalog, record_sql, ARRAY_LENGTH(values), values, &rows, err))
     return false;
-  bool awake = rows_get_integer(rows, 0, 0) == 1;
-  if (awake && rows_get_integer(rows, 0, 1) == 0)
+  SessionRecorded recorded = rows_get_integer(rows, 0, 0) == 0   ? SESSION_ASLEEP
+                             : rows_get_integer(rows, 0, 2) == 0 ? SESSION_STALE
+                                                                 : SESSION_RECORDED;
+  if (recorded == SESSION_RECORDED && rows_get_integer(rows, 0, 1) == 0)
     return error_set(err, ERROR_PROTOCOL, "session %.40s is somebody else's", row->id);
-  *ret_awake = awake;
+  *ret = recorded;
   return true;
 }
 

@@ -29,6 +29,9 @@ CommandShow cmd_endpoint_repoint_show, cmd_endpoint_list_show, cmd_endpoint_show
 CommandShow cmd_operation_list_show;
 
 CommandShow cmd_schedule_list_show, cmd_schedule_run_show;
+CommandRun cmd_policy_apply_run, cmd_policy_show_run, cmd_policy_explain_run;
+CommandShow cmd_policy_apply_show, cmd_policy_show_show, cmd_policy_history_show,
+    cmd_policy_explain_show;
 
 CommandBody cmd_principal_add_body, cmd_principal_token_body;
 CommandShow cmd_principal_add_show, cmd_principal_list_show, cmd_principal_remove_show,

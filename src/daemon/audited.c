@@ -30,6 +30,8 @@ static const Audited rows[] = {
      "database layout to accept baseline", false},
     {"POST", BRANCHES "/{b}/migrations/rollback", "migration.rollback", "database layout to",
      false},
+    {"POST", "/v1/projects/{p}/policy/preview", "policy.apply", "", true},
+    {"POST", "/v1/projects/{p}/policy", "policy.apply", "base", false},
     {"POST", "/v1/principals", "principal.add", "name type roles for", false},
     {"DELETE", "/v1/principals/{n}", "principal.remove", "", false},
     {"POST", "/v1/principals/{n}/tokens", "principal.token", "ttl", false},

@@ -2,7 +2,7 @@
  * checks and docs/openapi.json come from it (`boughd --print-routes`). */
 #pragma once
 
-#include "branch/context.h"
+#include "branch/access.h"
 
 typedef struct ApiRequest {
   const char
@@ -30,14 +30,32 @@ typedef enum RouteFlag {
   ROUTE_TEXT = 1 << 6,       /* answers {"text"}, sent as it is */
 } RouteFlag;
 
+/* Who sees to it that the caller may. It stands before the summary, so that a row without it
+ * doesn't compile. */
+typedef enum RouteAsk {
+  ROUTE_UNDECLARED,
+  ROUTE_LOOKS,  /* changes nothing, and shows what the caller may see */
+  ROUTE_ASKS,   /* its use case asks for the action (branch/access.h); an answer without is a bug */
+  ROUTE_OWN,    /* the caller's own things; for anybody else's its use case asks for the action */
+  ROUTE_SERVER, /* the server itself does it */
+} RouteAsk;
+
 typedef struct Route {
   const char *method;
   const char *pattern; /* {p} {b} {u} {n} {t} stand for one segment */
   ApiHandler *handler;
   int limit_seconds;
   unsigned flags;
+  RouteAsk ask;
+  PolicyAction action; /* ACTION_COUNT_ where none is asked for */
   const char *summary;
 } Route;
+
+/* How rows of the table say it. */
+#define LOOKS ROUTE_LOOKS, ACTION_COUNT_
+#define ASKS(action) ROUTE_ASKS, ACTION_##action
+#define OWN_OR(action) ROUTE_OWN, ACTION_##action
+#define SERVER ROUTE_SERVER, ACTION_COUNT_
 
 const Route *route_list(size_t *ret_count);
 

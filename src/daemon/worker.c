@@ -123,6 +123,7 @@ static void begin_trail(Worker *worker, const Route *route, const json_t *messag
 static bool prepare(Worker *worker, const Route *route, const json_t *message, Error *err) {
   Error failure = ERROR_INIT;
   worker->context.caller = (PrincipalRow){.os_uid = -1};
+  access_begin(&worker->context);
   worker->context.caller_has_token = false;
   worker->context.caller_expires = 0;
   if (!open_catalog(worker, &failure) && (route->flags & ROUTE_NO_CATALOG) == 0) {
@@ -134,6 +135,13 @@ static bool prepare(Worker *worker, const Route *route, const json_t *message, E
     return true;
   }
   return identify(worker, message, err);
+}
+
+/* Nothing is answered that nobody has decided on: tests then stop at the missing question. */
+static bool check_asked(const Context *context, const Route *route, Error *err) {
+  return route->ask != ROUTE_ASKS || access_was_asked(context, route->action) ||
+         error_set(err, ERROR_INTERNAL, "%s %s was done without asking for %s", route->method,
+                   route->pattern, policy_action_text(route->action));
 }
 
 static bool run(Worker *worker, const Frame *frame, json_t **ret, Error *err) {
@@ -157,7 +165,8 @@ static bool run(Worker *worker, const Frame *frame, json_t **ret, Error *err) {
                         .daemon = json_object_get(frame->message, "daemon")};
   begin_trail(worker, &routes[index], frame->message);
   return prepare(worker, &routes[index], frame->message, err) &&
-         routes[index].handler(&worker->context, &request, ret, err);
+         routes[index].handler(&worker->context, &request, ret, err) &&
+         check_asked(&worker->context, &routes[index], err);
 }
 
 /* Nobody is told what isn't recorded. An effect that stands without its answer is told as what it
@@ -237,6 +246,7 @@ int worker_main(const char *home_root, int parent) {
                              .agent = agent_new(worker.home),
                              .sessions = session_cache_new(worker.home),
                              .logins = login_cache_new(),
+                             .access = access_new(),
                              .on_push = send_push,
                              .on_progress = send_progress};
   bool ok = serve(&worker, &failure);
@@ -244,6 +254,7 @@ int worker_main(const char *home_root, int parent) {
     log_error(&failure, "gave up");
   session_cache_free(worker.context.sessions);
   login_cache_free(worker.context.logins);
+  access_free(worker.context.access);
   agent_free(worker.context.agent);
   catalog_free(worker.context.catalog);
   home_free(worker.home);

@@ -1,4 +1,5 @@
 /* migrate status, apply and rollback: what each of them runs. */
+#include "branch/access.h"
 #include "core/clock.h"
 #include "core/str.h"
 #include "migrate/migrate.h"
@@ -7,7 +8,9 @@
 bool migrate_status(Context *context, const ProjectRow *project, const char *branch,
                     const json_t *body, json_t **ret, Error *err) {
   AUTO_RELEASE(job_release) Job job = {0};
-  if (!job_prepare(context, project, branch, body, &job, err) || !job_open(&job, NULL, err))
+  if (!job_prepare(context, project, branch, body, &job, err) ||
+      !access_branch(context, ACTION_BRANCH_READ, &job.target.branch, err) ||
+      !job_open(&job, NULL, err))
     return false;
   *ret = job_describe(&job);
   return true;
@@ -137,7 +140,8 @@ static bool change(Context *context, const ProjectRow *project, const char *bran
   AUTO_RELEASE(pieces_release) Pieces pieces = {0};
   int64_t started = clock_monotonic_us();
   Error failure = ERROR_INIT;
-  if (!job_prepare(context, project, branch, body, &job, err))
+  if (!job_prepare(context, project, branch, body, &job, err) ||
+      !access_branch(context, ACTION_MIGRATION_APPLY, &job.target.branch, err))
     return false;
   bool ok = job_open(&job, kind, &failure) && choose(&job, &pieces, &failure) &&
             pieces_check_rights(&job, &pieces, &failure) && pieces_run(&job, &pieces, &failure);

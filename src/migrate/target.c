@@ -36,6 +36,18 @@ bool target_wake(Target *target, Error *err) {
   return endpoint_start(target->context, target->branch.id, &target->endpoint, err);
 }
 
+/* Migrations run with the rights that their author has on the branch, not with more. */
+static bool check_owns(const Target *target, Error *err) {
+  Context *context = target->context;
+  AccessRight right = RIGHT_NONE;
+  int version = 0;
+  if (!access_session(context, &context->caller, &target->branch, &right, &version, err))
+    return false;
+  return right == RIGHT_OWN ||
+         error_set(err, ERROR_FORBIDDEN, "who applies migrations to \"%s\" must own it, too",
+                   target->branch.name);
+}
+
 /* A migration may take its time, but not after its writer has gone. */
 #define SETTINGS                                                                                   \
   "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0"      \
@@ -62,7 +74,9 @@ bool target_connect(const Target *target, TargetSession kind, int lock_timeout_m
       {"gssencmode", "disable"},
       {NULL},
   };
-  if (!login_ensure(target->context, &target->branch, &target->endpoint, target->role, err) ||
+  if ((kind == SESSION_ORDINARY && !check_owns(target, err)) ||
+      !login_for_caller(target->context, &target->branch, &target->endpoint, target->role,
+                        target->database, err) ||
       !conn_open(options, CONNECT_MS, ret, err))
     return error_prefix(err, "database \"%s\" of branch \"%s\"", target->database,
                         target->branch.name);

@@ -19,6 +19,8 @@
 
 #define PLATFORM_ROLE "bough_platform" /* the superuser, reachable for the control account only */
 #define OWNER_ROLE "bough_owner"       /* owns what people make; nobody logs in as it */
+#define WRITER_ROLE "bough_writer"     /* changes rows, makes nothing */
+#define READER_ROLE "bough_reader"     /* reads; see branch/sql/rights.sql for both */
 #define HOLDER_ROLE "bough_holder"     /* owns what must not be replaced; nobody is a member */
 #define IMPORT_ROLE "bough_import"     /* loads dumps; dropped after the import */
 #define ROLE_PREFIX "bough_"

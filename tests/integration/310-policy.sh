@@ -1,0 +1,122 @@
+#!/bin/bash
+# A declared policy: applying it makes its tiers, and from then on the server refuses what it doesn't
+# allow, by the API and by the port, for readers, writers and owners. A policy that takes rights away
+# ends the sessions that had them.
+source "$(dirname "$0")/../harness/lib.sh"
+source "$ROOT/tests/harness/policy.sh"
+
+start_bough
+make_project shop
+write_policy
+P=$TEST_DIR/bough.yaml
+add dev human developer
+add bot agent agent dev
+add rev human reviewer
+add ana human analyst
+add rel human release-manager
+add robot ci ci
+add op human platform
+
+note "until a policy is applied"
+refused "a developer forks nothing" branch-not-found dev branch create x --parent production
+refused "nor applies one" forbidden dev policy apply "$P" --yes
+check "the platform forks" bough branch create early
+
+note "applying"
+expect_error unconfirmed "without a terminal it takes a yes" policy apply "$P" </dev/null
+matches "the difference is shown first" "$(bough policy apply "$P" 2>&1 </dev/null || true)" 'tiers.*staging'
+expect_json "nothing was applied" '.error.code' nothing-to-do bough --json policy show
+expect_json "applied" '[.result.version, (.result.made | join(" "))] | @csv' '1,"staging"' bough --json policy apply "$P" --yes
+expect_json "the same again changes nothing" '[.result.version, .result.same] | @csv' '1,true' bough --json policy apply "$P" --yes
+equal "it is shown as it was written" "$(bough policy show)" "$(cat "$P")"
+expect_json "with who and when" '.result.versions[0] | [.version, .in_force, .applied_by != null] | @csv' '1,true,true' bough --json policy history
+equal "staging is a fork of production" "$(result '.branch | [.parent, .kind] | join(" ")' branch show staging)" "production tier"
+expect_json "production is protected" .result.branch.protected true bough --json branch show production
+sed 's/ci: { parent: target, ttl: 1d }/ci: { parent: nowhere, ttl: 1d }/' "$P" >"$TEST_DIR/wrong.yaml"
+expect_error policy-invalid "a wrong file is refused" policy apply "$TEST_DIR/wrong.yaml" --yes
+sed 's/^project: shop/project: other/' "$P" >"$TEST_DIR/other.yaml"
+expect_error policy-invalid "as is another project's" policy apply "$TEST_DIR/other.yaml" --yes
+
+note "creating"
+expect_json "a feature forks the entry tier" '.result.branch | [.parent, .kind] | join(" ")' "staging feature" by dev --json branch create one
+refused "from production by flag" forbidden dev branch create two --parent production
+refused "by another kind's rule" forbidden dev branch create two --kind hotfix
+refused "a fork of a fork" forbidden dev branch create two --parent one
+refused "under a tier's name" forbidden dev branch create production
+refused "nor a tier" forbidden dev branch create two --kind tier --parent staging
+expect_json "ci forks its target" '.result.branch | [.parent, .kind] | join(" ")' "production ci" by robot --json branch create ci-1 --kind ci --parent production
+refused "ci makes no feature" forbidden robot branch create two
+refused "a release manager forks production for hotfixes alone" forbidden rel branch create two
+expect_json "a hotfix" '.result.branch | [.parent, .kind] | join(" ")' "production hotfix" by rel --json branch create fix --kind hotfix
+check "an agent's branch is its person's, too" by bot branch create bots
+equal "both see it" "$(as dev bots 'select current_user')" bough_owner
+equal "what allowed it is on the operation" "$(catalog_sql "select count(*) from lakebase.operations where kind = 'branch.create' and policy_version = 1 and policy_rule <> ''")" 4
+
+note "names"
+refused "renaming isn't a developer's" forbidden dev branch rename one uno
+refused "nor is protecting" forbidden dev branch protect one
+refused "nor repointing" forbidden dev endpoint repoint one --to staging
+refused "others' branches aren't there" branch-not-found bot branch delete one
+refused "a reviewer sees but doesn't delete" forbidden rev branch delete one
+expect_error branch-protected "the policy's protection stays" branch unprotect production
+expect_error branch-protected "a tier isn't deleted" branch delete staging
+
+note "limits"
+check "a third" by dev branch create three
+check "a fourth, agents' included" by dev branch create four
+refused "not a fifth" limit-reached dev branch create five
+refused "nor by its agent" limit-reached bot branch create five
+check "one goes" by dev branch delete four
+check "then another one may come" by bot branch create five
+
+note "on the wire"
+equal "a feature's owner owns it" "$(as dev one 'create table mine as select 1 as x; select current_user')" bough_owner
+equal "a reviewer reads it" "$(as rev one 'select current_user, count(*) from mine')" "bough_reader|1"
+sqlstate "and doesn't write" 42501 rev one 'insert into mine values (2)'
+sqlstate "nor make anything" 42501 rev one 'create table theirs (x int)'
+sqlstate "not even for the session" 42501 rev one 'create temp table theirs (x int)'
+sqlstate "nor a large object" 42501 rev one 'select lo_create(0)'
+sqlstate "nor become the owner" 42501 rev one 'set role bough_owner'
+sqlstate "nor the writer" 42501 rev one 'set role bough_writer'
+equal "an analyst reads staging" "$(as ana staging 'select current_user')" bough_reader
+sqlstate "and nothing else" 'does not exist' ana one 'select 1'
+sqlstate "a developer has no session on staging" 'may not read' dev staging 'select 1'
+equal "the platform reads production" "$(as op production 'select current_user')" bough_reader
+sqlstate "and changes nothing there" 42501 op production 'create table x (x int)'
+equal "so does who set it up" "$(sql production 'select current_user')" bough_reader
+
+note "explain"
+expect_json "why not" '.result | [.allowed, .version] | @csv' 'false,1' bough --json policy explain dev branch.fork production
+expect_json "why" '.result | [.allowed, (.text | test("branch.create")), .line > 0] | @csv' 'true,true,true' bough --json policy explain dev branch.delete one
+refused "of others only the platform asks" forbidden dev policy explain bot branch.delete one
+expect_json "of oneself everybody" .result.allowed true by dev --json policy explain dev branch.delete one
+expect_json "what it says of a branch" '.result.roles[] | select(.role == "analyst") | .actions | join(" ")' branch.read bough --json policy show --effective staging
+
+note "a policy that takes rights away"
+mkfifo "$TEST_DIR/session"
+PGPASSWORD=${TOKEN[rev]} psql -XAtq "host=127.0.0.1 port=6432 user=rev dbname=app@one" <"$TEST_DIR/session" >"$TEST_DIR/session.out" 2>&1 &
+session=$!
+exec 7>"$TEST_DIR/session"
+echo 'select 41 + 1;' >&7
+check "a reviewer is at work" wait_for 20 grep -q 42 "$TEST_DIR/session.out"
+sed 's/role: \[developer, reviewer\], action: \[branch.read\]/role: [developer], action: [branch.read]/' "$P" >"$TEST_DIR/less.yaml"
+expect_json "its right goes, its session too" '[.result.version, .result.sessions_ended] | @csv' '2,1' bough --json policy apply "$TEST_DIR/less.yaml" --yes
+closed() { [[ $(catalog_sql "select count(*) from lakebase.sessions s join lakebase.principals p using (principal_id) where p.name = 'rev'") == 0 ]]; }
+check "it is ended" wait_for 10 closed
+echo 'select 1;' >&7 || true
+exec 7>&-
+wait "$session" 2>/dev/null || true
+matches "and told why" "$(cat "$TEST_DIR/session.out")" 'policy was applied'
+sqlstate "it doesn't come back" 'may not read' rev one 'select 1'
+bough policy show --revision 1 >"$TEST_DIR/old.yaml"
+expect_json "an older version is applied again" .result.version 3 bough --json policy apply "$TEST_DIR/old.yaml" --yes
+equal "and the right is there again" "$(as rev one 'select current_user')" bough_reader
+
+note "a tier without a branch refuses"
+catalog_sql "delete from lakebase.tiers where name = 'staging'" >/dev/null
+refused "it isn't guessed" branch-not-found dev branch create six
+expect_json "applying the policy finds it again" '.result.made | length' 0 bough --json policy apply "$TEST_DIR/old.yaml" --yes
+check "one goes" by dev branch delete three
+check "then features fork it" by dev branch create six
+equal "the versions never change" "$(catalog_sql "update lakebase.policies set content = 'x'" 2>&1 | grep -c 'never change')" 1
+check "all agree" agreement
