@@ -8,6 +8,8 @@
 #include "pg/cleanfiles.h"
 
 #include <limits.h>
+#include <stdio.h>
+#include <string.h>
 
 enum { LOG_BYTES_MAX = 1024 * 1024, OOM_SCORE_MAX = 1000, STOP_MS = 30 * 1000, READY_MS = 2000 };
 
@@ -47,6 +49,7 @@ static bool read_settings(const RpcCall *call, ComputeSpec *spec, Error *err) {
     return error_set(err, ERROR_USAGE, "\"oom_score_adj\" must be from -1000 to 1000");
   spec->oom_score_adj = (int)score;
   spec->preload = json_string_or(call->params, "preload", NULL);
+  spec->audit = json_string_or(call->params, "audit", NULL);
   spec->first_start = json_bool_or(call->params, "first_start", true);
   spec->logins = json_object_get(call->params, "logins");
   spec->settings = json_object_get(call->params, "settings");
@@ -146,6 +149,23 @@ bool compute_log_method(void *context, const RpcCall *call, json_t **ret, Error 
     return error_set(err, ERROR_USAGE, "\"bytes\" must be from 0 to %d", LOG_BYTES_MAX);
   AUTO(str_free) char *text = compute_log_tail(paths.settings, (size_t)bytes);
   *ret = json_pack("{s:s}", "text", text);
+  return true;
+}
+
+bool compute_statements_method(void *context, const RpcCall *call, json_t **ret, Error *err) {
+  const char *file = json_string_or(call->params, "file", "");
+  StatementPlace place = {.offset = json_integer_or(call->params, "offset", 0)};
+  AUTO_RELEASE(volume_paths_release) VolumePaths paths = {0};
+  json_t *statements = NULL;
+  if (!params_volume(context, call, NULL, &paths, err))
+    return false;
+  if (strlen(file) >= sizeof place.file || place.offset < 0)
+    return error_set(err, ERROR_USAGE, "no place in a log");
+  (void)snprintf(place.file, sizeof place.file, "%s", file);
+  if (!compute_statements(paths.data, &place, &statements, err))
+    return false;
+  *ret = json_pack("{s:o, s:s, s:I}", "statements", statements, "file", place.file, "offset",
+                   (json_int_t)place.offset);
   return true;
 }
 

@@ -31,6 +31,7 @@ static const RpcMethod methods[] = {
     {"compute.stop", compute_stop_method},
     {"compute.find", compute_find_method},
     {"compute.log", compute_log_method},
+    {"compute.statements", compute_statements_method},
     {"compute.measure", compute_measure_method},
     {"host.leftovers", host_leftovers_method},
     {"host.clear", host_clear_method},

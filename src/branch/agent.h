@@ -34,6 +34,7 @@
  *   compute.stop        {volume, endpoint, pid, start_time, immediate, timeout_ms}
  *   compute.find        {volume} -> {pid, start_time}, pid 0: none
  *   compute.log         {volume, bytes} -> {text}
+ *   compute.statements  {volume, file, offset} -> {statements, file, offset}: see compute.h
  *   compute.measure     {pid, start_time, memory?} -> {written, memory}, null: unknown; memory false spares
  *                       adding it up
  *   host.leftovers      {volumes: [V], endpoints: [E]} -> {processes, shared_memory, directories}

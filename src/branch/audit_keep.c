@@ -3,6 +3,7 @@
 
 #include "branch/audit_anchor.h"
 #include "branch/audit_key.h"
+#include "branch/statement.h"
 #include "catalog/access.h"
 #include "core/str.h"
 
@@ -127,8 +128,9 @@ static void drop_or_tell(Context *context, int64_t now_us, json_t *events) {
 
 bool audit_keep(Context *context, int64_t now_us, json_t **ret, Error *err) {
   AUTO(json_free) json_t *events = json_array();
-  if (!add_days(context, now_us, err) || !audit_flush_refusals(context->catalog, false, err) ||
-      !seal(context, err) || !anchor_when_due(context, now_us, events, err))
+  if (!add_days(context, now_us, err) || !statement_collect_all(context, events, err) ||
+      !audit_flush_refusals(context->catalog, false, err) || !seal(context, err) ||
+      !anchor_when_due(context, now_us, events, err))
     return false;
   drop_or_tell(context, now_us, events);
   *ret = json_pack("{s:O}", "events", events);

@@ -5,6 +5,7 @@
 #include "branch/endpoint.h"
 #include "branch/expiry.h"
 #include "branch/operation.h"
+#include "branch/statement.h"
 #include "core/failpoint.h"
 #include "core/io.h"
 #include "core/str.h"
@@ -34,6 +35,7 @@ static bool remove_volume(Context *context, const BranchRow *branch, Error *err)
   AUTO_RELEASE(fd_release) int lock = -1;
   if (!endpoint_of_branch(context->catalog, branch->id, &endpoint, err) ||
       !volume_lock(context, branch->volume, LOCK_EXCLUSIVE, VOLUME_LOCK_MS, &lock, err) ||
+      !statement_collect_last(context, branch->volume, err) ||
       !agent_call(context->agent, "volume.delete",
                   json_pack("{s:s, s:s}", "volume", branch->volume, "endpoint", endpoint.id), NULL,
                   err))

@@ -6,6 +6,7 @@
 #include "branch/expiry.h"
 #include "branch/identity.h"
 #include "branch/principal.h"
+#include "catalog/statement.h"
 #include "core/clock.h"
 #include "core/failpoint.h"
 #include "core/io.h"
@@ -42,16 +43,37 @@ bool endpoint_is_awake(const EndpointRow *endpoint) {
   return endpoint->state == ENDPOINT_RUNNING && endpoint->wanted && endpoint_is_alive(endpoint);
 }
 
+/* What pgaudit is to record; from then on its log is read. */
+static bool follow_statements(Context *context, const BranchRow *branch,
+                              const EndpointRow *endpoint, char **ret, Error *err) {
+  StatementSource source = {0};
+  AUTO(str_free) char *classes = NULL;
+  (void)snprintf(source.volume, sizeof source.volume, "%s", branch->volume);
+  (void)snprintf(source.endpoint, sizeof source.endpoint, "%s", endpoint->id);
+  (void)snprintf(source.branch, sizeof source.branch, "%s", branch->id);
+  (void)snprintf(source.project, sizeof source.project, "%s", branch->project);
+  if (branch->tier[0] != '\0' && !statement_classes(context->catalog, branch->id, &classes, err))
+    return false;
+  if (classes != NULL && classes[0] != '\0') {
+    if (!statement_follow(context->catalog, &source, err))
+      return false;
+    *ret = STEAL(classes);
+  }
+  return true;
+}
+
 static bool start_params(Context *context, const BranchRow *branch, const EndpointRow *endpoint,
                          const char *preload, json_t **ret, Error *err) {
   bool is_root = str_equal(branch->kind, "root");
   json_t *logins = NULL;
-  if (!principal_roles(context, &logins, err))
+  AUTO(str_free) char *audit = NULL;
+  if (!follow_statements(context, branch, endpoint, &audit, err) ||
+      !principal_roles(context, &logins, err))
     return false;
-  *ret = json_pack("{s:s, s:s, s:s, s:s*, s:b, s:i, s:o}", "volume", branch->volume, "endpoint",
-                   endpoint->id, "size", branch->size_class, "preload", preload, "first_start",
-                   !branch->clean, "oom_score_adj", is_root ? OOM_ROOT : OOM_EPHEMERAL, "logins",
-                   logins);
+  *ret = json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:b, s:i, s:o}", "volume", branch->volume,
+                   "endpoint", endpoint->id, "size", branch->size_class, "preload", preload,
+                   "audit", audit, "first_start", !branch->clean, "oom_score_adj",
+                   is_root ? OOM_ROOT : OOM_EPHEMERAL, "logins", logins);
   return true;
 }
 
@@ -186,18 +208,6 @@ static bool connect_first(Context *context, const BranchRow *branch, const Endpo
   return ok;
 }
 
-static bool open_route(Context *context, BranchRow *branch, EndpointRow *endpoint, Error *err) {
-  AUTO(conn_free) Conn *conn = NULL;
-  if (!launch(context, branch, endpoint, err) ||
-      !connect_first(context, branch, endpoint, &conn, err) ||
-      (!branch->clean && !first_start(context, branch, endpoint, conn, err)))
-    return false;
-  endpoint->state = ENDPOINT_RUNNING;
-  endpoint->failures = 0;
-  endpoint->started_at = clock_wall_us();
-  return endpoint_update(context->catalog, endpoint, err);
-}
-
 static bool stop_process(Context *context, const char *volume, EndpointRow *endpoint,
                          bool immediate, Error *err) {
   session_drop(context->sessions, endpoint->id);
@@ -212,6 +222,35 @@ static bool stop_process(Context *context, const char *volume, EndpointRow *endp
   endpoint->start_time = 0;
   endpoint->state = ENDPOINT_STOPPED;
   return true;
+}
+
+/* Libraries come with a start only, and a branch that isn't clean yet has none. */
+static bool start_again_audited(Context *context, const BranchRow *branch, EndpointRow *endpoint,
+                                Conn **conn, Error *err) {
+  AUTO(str_free) char *classes = NULL;
+  if (branch->tier[0] == '\0')
+    return true;
+  if (!statement_classes(context->catalog, branch->id, &classes, err))
+    return false;
+  if (classes[0] == '\0')
+    return true;
+  conn_free(STEAL(*conn));
+  return stop_process(context, branch->volume, endpoint, false, err) &&
+         launch(context, branch, endpoint, err) &&
+         connect_first(context, branch, endpoint, conn, err);
+}
+
+static bool open_route(Context *context, BranchRow *branch, EndpointRow *endpoint, Error *err) {
+  AUTO(conn_free) Conn *conn = NULL;
+  if (!launch(context, branch, endpoint, err) ||
+      !connect_first(context, branch, endpoint, &conn, err) ||
+      (!branch->clean && (!first_start(context, branch, endpoint, conn, err) ||
+                          !start_again_audited(context, branch, endpoint, &conn, err))))
+    return false;
+  endpoint->state = ENDPOINT_RUNNING;
+  endpoint->failures = 0;
+  endpoint->started_at = clock_wall_us();
+  return endpoint_update(context->catalog, endpoint, err);
 }
 
 /* A start that failed leaves no half-open server behind and says why on the row. */

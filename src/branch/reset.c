@@ -8,6 +8,7 @@
 #include "branch/fork.h"
 #include "branch/operation.h"
 #include "branch/pool.h"
+#include "branch/statement.h"
 #include "core/clock.h"
 #include "core/failpoint.h"
 #include "core/io.h"
@@ -69,7 +70,8 @@ static bool swap(Context *context, BranchRow *branch, const char *volume, const 
 }
 
 static bool drop_volume(Context *context, const char *volume, Error *err) {
-  if (!agent_call(context->agent, "volume.delete", json_pack("{s:s}", "volume", volume), NULL, err))
+  if (!statement_collect_last(context, volume, err) ||
+      !agent_call(context->agent, "volume.delete", json_pack("{s:s}", "volume", volume), NULL, err))
     return false;
   volume_lock_forget(context, volume);
   return true;

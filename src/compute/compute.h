@@ -28,6 +28,7 @@ typedef struct ComputeSpec {
   const char *socket_directory; /* run/ENDPOINT, made when missing */
   const SizeClass *size;
   const char *preload;  /* shared_preload_libraries, NULL: none */
+  const char *audit;    /* classes of statements that pgaudit records, "ddl,write"; NULL: none */
   bool first_start;     /* not yet clean: no logical workers, no preload libraries, no autovacuum
                            launcher until the branch is cleaned */
   int oom_score_adj;    /* higher dies first */
@@ -95,6 +96,21 @@ CHECKED bool compute_check_stopped(const char *data, Error *err);
 char *compute_log_tail(const char *directory, size_t max_bytes);
 /* Keeps the log small: past limit it becomes postgres.log.1. */
 CHECKED bool compute_log_rotate(const char *directory, uint64_t limit, Error *err);
+
+/* ---- statements that pgaudit recorded: data/log/audit-*.json, written by the server itself ----
+ */
+
+typedef struct StatementPlace {
+  char file[64];  /* "" in front of the first one */
+  int64_t offset; /* of the first byte that wasn't read */
+} StatementPlace;
+
+/* Reads what is there behind place, and moves it on: *ret is an array of {time, user, database,
+ * pid, session_start, application, message}, owned. Files in front of place's were read whole, and
+ * are removed. A line that is too long is told as one without a message. An empty array: that was
+ * all.
+ */
+CHECKED bool compute_statements(const char *data, StatementPlace *place, json_t **ret, Error *err);
 
 /* Bytes that the compute's processes wrote since it started (/proc/PID/io), -1 when unknown, and
  * its memory in bytes (proportional set size of all its processes), -1 likewise. ret_memory may be

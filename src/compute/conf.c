@@ -82,8 +82,19 @@ static char *max_locks_per_transaction(const ComputeSpec *spec, const Control *c
   return at_least(LOCKS_LEAST, control->max_locks_per_transaction);
 }
 
+static bool is_audited(const ComputeSpec *spec) {
+  return spec->audit != NULL && spec->audit[0] != '\0' && !spec->first_start;
+}
+
 static char *preload_libraries(const ComputeSpec *spec, const Control *control) {
-  return str_dup(spec->first_start || spec->preload == NULL ? "" : spec->preload);
+  const char *given = spec->preload != NULL && !spec->first_start ? spec->preload : "";
+  if (!is_audited(spec) || strstr(given, "pgaudit") != NULL)
+    return str_dup(given);
+  return str_format("pgaudit%s%s", given[0] != '\0' ? "," : "", given);
+}
+
+static char *audit_classes(const ComputeSpec *spec, const Control *control) {
+  return str_dup(spec->audit);
 }
 
 /* PostgreSQL's default, and none before the branch is clean: a copied subscription would consume
@@ -143,6 +154,26 @@ static const Setting fixed_settings[] = {
     {"shared_preload_libraries", NULL, preload_libraries, "none before the branch is clean"},
     {"max_logical_replication_workers", NULL, logical_workers, "none before the branch is clean"},
     {"autovacuum_freeze_max_age", NULL, freeze_max_age, "see the function"},
+};
+
+/* The server's own collector writes its log, so that no line is lost when it is read: whole files
+ * are removed, none is emptied under a writer. */
+static const Setting audit_settings[] = {
+    {"pgaudit.log", NULL, audit_classes, "as the tier's policy has it"},
+    {"pgaudit.log_catalog", "off", NULL, "clients look at the catalog all the time"},
+    {"pgaudit.log_client", "off", NULL, "for the log alone"},
+    {"pgaudit.log_level", "log", NULL, "past log_min_messages, in any case"},
+    {"pgaudit.log_parameter", "off", NULL, "values are nobody's business here"},
+    {"pgaudit.log_statement_once", "off", NULL, "each line stands for itself"},
+    {"logging_collector", "on", NULL, "see above"},
+    {"log_destination", "jsonlog", NULL, "what is read by a program"},
+    {"log_directory", "log", NULL, "in the data directory, which it may write to; forks lose it"},
+    {"log_filename", "audit-%Y%m%d%H%M%S.log", NULL, "in the order of their names"},
+    {"log_file_mode", "0600", NULL, "statements may hold secrets"},
+    {"log_rotation_size", "8MB", NULL, "so that what was read can go"},
+    {"log_rotation_age", "1h", NULL, "likewise"},
+    {"log_truncate_on_rotation", "off", NULL, "what wasn't read yet stays"},
+    {"log_min_messages", "warning", NULL, "what the log is for, beside this"},
 };
 
 static const Setting single_settings[] = {
@@ -280,7 +311,7 @@ static bool check_preload(const char *preload, Error *err) {
 
 bool conf_arguments(const Home *home, const ComputeSpec *spec, const Control *control, char ***ret,
                     Error *err) {
-  if (!check_preload(spec->preload, err))
+  if (!check_preload(spec->preload, err) || !check_preload(spec->audit, err))
     return false;
   Arguments arguments = {0};
   add_argument(&arguments, path_join(home->postgres_bin, "postgres"));
@@ -288,6 +319,8 @@ bool conf_arguments(const Home *home, const ComputeSpec *spec, const Control *co
   add_argument(&arguments, str_dup(spec->data));
   add_settings(&arguments, TABLE(fixed_settings), spec, control);
   add_settings(&arguments, TABLE(safe_settings), spec, control);
+  if (is_audited(spec)) /* the last one of a name holds */
+    add_settings(&arguments, TABLE(audit_settings), spec, control);
   *ret = arguments.items;
   return true;
 }

@@ -120,6 +120,17 @@ create table access.audit_refusals (
 ) with (fillfactor = 50);
 comment on table access.audit_refusals is 'repeats of a minute, before they become a row';
 
+create table access.audit_statements (
+  volume_id lakebase.volume_id primary key,
+  endpoint_id lakebase.endpoint_id not null,
+  branch_id lakebase.branch_id not null,
+  project_id lakebase.project_id not null,
+  file text not null default '' constraint file_length check (octet_length(file) <= 63),
+  place bigint not null default 0 constraint place_counts check (place >= 0)
+);
+comment on table access.audit_statements is
+  'up to where the logs of computes that record statements were read';
+
 -- ---- append-only ----
 
 create function access.refuse_change() returns trigger language plpgsql
@@ -306,6 +317,7 @@ alter table access.audit_chain owner to bough_audit_owner;
 alter table access.audit_sealer owner to bough_audit_owner;
 alter table access.audit_heads owner to bough_audit_owner;
 alter table access.audit_refusals owner to bough_audit_owner;
+alter table access.audit_statements owner to bough_audit_owner;
 alter view access.audit owner to bough_audit_owner;
 alter function access.refuse_change() owner to bough_audit_owner;
 alter function access.audit_table_of(text, date) owner to bough_audit_owner;
@@ -325,8 +337,8 @@ begin
   execute format('grant select, insert on access.audit_events, access.audit_chain,'
                  ' access.audit_heads to %I', current_user);
   execute format('grant select, update on access.audit_sealer to %I', current_user);
-  execute format('grant select, insert, update, delete on access.audit_refusals to %I',
-                 current_user);
+  execute format('grant select, insert, update, delete on access.audit_refusals,'
+                 ' access.audit_statements to %I', current_user);
   execute format('grant usage on sequence access.audit_serials to %I', current_user);
 end $$;
 
