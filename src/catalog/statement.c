@@ -77,8 +77,10 @@ bool statement_take(Catalog *catalog, const StatementSource *source, const char 
       " LEFT JOIN LATERAL (SELECT max(a.session_id) AS session_id, max(a.source_ip) AS source_ip"
       "   FROM access.audit_events AS a WHERE a.action_name = 'session.start' AND a.status = 'ok'"
       "   AND a.endpoint_id = taken.endpoint_id AND a.actor = r.actor"
-      "   AND a.event_time BETWEEN r.session_start - interval '5 s'"
-      "                        AND r.session_start + interval '15 s'"
+      "   AND a.event_time BETWEEN r.session_start - interval '2 s'"
+      "                        AND r.session_start + interval '2 s'"
+      "   AND coalesce(a.request_params ->> 'application_name', '')"
+      "     = coalesce(r.params ->> 'application', '')"
       "   HAVING count(*) = 1) AS s ON true";
   char before[24];
   char after[24];
