@@ -33,7 +33,7 @@ for action in branch.rename endpoint.start endpoint.suspend; do
   equal "$action" "$(trail "action_name = '$action' and actor = 'op' and status = 'ok'")" 1
 done
 check_not "an agent forks nothing yet" by bot branch create theirs
-equal "refused, and for whom" "$(catalog_sql "select status, error_code, on_behalf_of, request_params->>'name' from access.audit where action_name = 'branch.create' and actor = 'bot'")" 'refused|branch-not-found|ann|theirs'
+equal "refused, and for whom" "$(catalog_sql "select status, error_code, on_behalf_of, request_params->>'name' from access.audit where action_name = 'branch.create' and actor = 'bot'")" 'refused|forbidden|ann|theirs'
 check_not "nor adds anybody" by bot principal add eve --type human --role platform
 equal "refused too" "$(trail "action_name = 'principal.add' and actor = 'bot' and error_code = 'forbidden'")" 1
 check_not "a stranger" env BOUGH_TOKEN=bough_aaaaaaaaaaaa_0 "$PROGRAM" project list
@@ -77,7 +77,7 @@ equal "read by SQL" "$(system_sql op "select count(*) from system.access.audit w
 equal "through bough psql" "$(bough psql system -- -XAtc "select count(*) from lakebase.branches where name = 'uno'")" 1
 matches "its url" "$(bough url system)" '^postgresql://.*@.*:6432/system$'
 refusal=$(system_sql ann 'select 1' 2>&1 || true)
-matches "not for everybody" "$refusal" 'not allowed'
+matches "not for everybody" "$refusal" 'may not read the audit'
 equal "refused in the audit" "$(trail "action_name = 'session.start' and actor = 'ann' and status = 'refused' and error_code = 'forbidden'")" 1
 at_least "sessions there are, too" "$(trail "action_name = 'session.start' and actor = 'op' and request_params->>'database' = 'system' and status = 'ok' and branch_id is null")" 1
 system_ended() {
