@@ -10,6 +10,7 @@
  *   compute/VOLUME/  settings and server log of one compute                   compute 0700
  *   locks/           flock files, boughd.pid: {"pid","start_time"}            control 0700
  *   spool/           uploads                                                  control 0700
+ *   audit/           key.pem, key.pub, anchors.jsonl                          control 0700
  *   logs/            boughd.log, agent.log, catalog.log                       0755
  *
  * control and compute are the service accounts; in user mode both are the one who ran bough up. */

@@ -14,16 +14,18 @@ as_op() {
 statements() {
   catalog_sql "select count(*) from access.audit where action_name like 'statement.%' and $1"
 }
-project=$(catalog_sql "select project_id from lakebase.projects where name = 'shop'")
 bough endpoint suspend production >/dev/null
-# What applying a policy leaves in the catalog.
-catalog_sql "insert into lakebase.policies (project_id, version, content, canonical, applied_by)
-    values ('$project', 1, E'version: 1\nproject: shop\ntiers:\n  - { name: production, audit: [ddl, write, role] }\nentry: production\nroles: [platform]\nallow:\n  - { role: [platform], action: [\"*\"], on: \"*\" }\n',
-      '{\"version\":1,\"project\":\"shop\",\"tiers\":[{\"name\":\"production\",\"audit\":[\"ddl\",\"role\",\"write\"]}]}', 'op')
-    on conflict do nothing;
-  update lakebase.policy_heads set version = 1 where project_id = '$project';
-  insert into lakebase.tiers (project_id, name, branch_id) values ('$project', 'production', '$(branch_id production)')
-    on conflict do nothing" >/dev/null
+cat >"$TEST_DIR/bough.yaml" <<'END'
+version: 1
+project: shop
+tiers:
+  - { name: production, audit: [ddl, write, role] }
+entry: production
+roles: [platform]
+allow:
+  - { role: [platform], action: ["*"], on: "*" }
+END
+check "a policy that wants statements recorded" bough policy apply "$TEST_DIR/bough.yaml" --yes
 
 check "a change of the schema" as_op 'create table notes (id int primary key, body text)'
 sleep 3 # a session is told by the second of its start
