@@ -271,7 +271,13 @@ static const struct {
     {"if", check_if},
 };
 
-/* What is of the wrong type isn't looked into: its other keywords would tell nonsense. */
+/* What is of the wrong type, or too large, isn't looked into: the rest would be nonsense, or take
+ * long. */
+static bool ends_it(SchemaKeyword *check) {
+  return check == schema_check_type || check == schema_check_max_items ||
+         check == schema_check_max_properties || check == schema_check_max_length;
+}
+
 static bool check_keywords(SchemaWalk *walk, const json_t *schema, const json_t *value) {
   bool valid = true;
   for (size_t at = 0; at < ARRAY_LENGTH(keywords); at++) {
@@ -279,7 +285,7 @@ static bool check_keywords(SchemaWalk *walk, const json_t *schema, const json_t 
     if (argument == NULL || keywords[at].check(walk, schema, argument, value))
       continue;
     valid = false;
-    if (keywords[at].check == schema_check_type)
+    if (ends_it(keywords[at].check))
       break;
   }
   return valid;

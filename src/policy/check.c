@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What the schema allows at most; the rest isn't looked at. */
+enum { WORDS_LIMIT = 200, GROUP_LIMIT = 100 };
+
 /* Names that mean something else. */
 static const char *const reserved[] = {"feature", "previous", "root", "snapshot", "target", "tier"};
 
@@ -31,7 +34,8 @@ void check_add_at(Check *check, Place place, const char *expected, const char *f
  * --------------------------------------------------------------------------------------------- */
 
 size_t words_count(const json_t *words) {
-  return json_is_string(words) ? 1 : json_array_size(words);
+  size_t count = json_is_string(words) ? 1 : json_array_size(words);
+  return count < WORDS_LIMIT ? count : WORDS_LIMIT;
 }
 
 const char *words_at(const json_t *words, size_t at) {
@@ -327,9 +331,20 @@ static void check_kinds(Check *check) {
       check_kind(check, kind, row);
 }
 
+/* These checks go over names again and again, which is for files of a size that the schema allows:
+ * it has told about larger ones. */
+static bool is_of_size(const json_t *root) {
+  return json_array_size(json_object_get(root, "tiers")) <= GROUP_LIMIT &&
+         json_object_size(json_object_get(root, "work_branches")) <= GROUP_LIMIT &&
+         json_array_size(json_object_get(root, "promotion")) <= WORDS_LIMIT &&
+         json_array_size(json_object_get(root, "allow")) <= POLICY_RULE_LIMIT;
+}
+
 void check_all(const Yaml *yaml, PolicyFindings *findings) {
   Check check = {.yaml = yaml, .root = yaml->value, .findings = findings, .known = findings->count};
   const json_t *keep = json_object_get(check.root, "keep");
+  if (!is_of_size(check.root))
+    return;
   check_timezone(&check);
   check_tiers(&check);
   check_kinds(&check);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <yaml.h>
 
-enum { PLACE_SHIFT = 20, NUMBER_LENGTH = 18 };
+enum { PLACE_SHIFT = 20, NUMBER_LENGTH = 18, KEY_LENGTH = 100 };
 
 typedef struct Frame {   /* a mapping or a sequence that isn't closed yet */
   json_t *container;     /* borrowed: what it stands in owns it */
@@ -121,7 +121,12 @@ static bool wants_key(const Reader *reader) {
   return frame != NULL && json_is_object(frame->container) && frame->key == NULL;
 }
 
+/* Each value remembers the keys that lead to it, so that long ones would take much memory. */
 static void put_key(Reader *reader, const char *key, Place place) {
+  if (strlen(key) > KEY_LENGTH) {
+    stop(reader, place, "at most 100 characters", "this name is too long");
+    return;
+  }
   Frame *frame = &reader->frames[reader->depth - 1];
   frame->key = str_dup(key);
   (void)enter(reader);

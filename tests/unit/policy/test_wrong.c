@@ -1,4 +1,5 @@
 /* What is told about policies that are wrong: every case of wrong.txt, each place and its words. */
+#include "core/clock.h"
 #include "policies.h"
 
 #include <stdlib.h>
@@ -171,11 +172,59 @@ static void too_many(void **state) {
   assert_string_equal(findings.items[0].message, "the file holds too many values");
 }
 
+/* # stands for a number. */
+static void add_row(Buffer *text, const char *row, int number) {
+  for (; *row != '\0'; row++) {
+    if (*row == '#')
+      buffer_add_format(text, "%d", number);
+    else
+      buffer_add(text, row, 1);
+  }
+}
+
+/* head, then row as often as fits, then tail: told about, in an instant. */
+static void check_large(const char *head, const char *row, const char *tail) {
+  AUTO_RELEASE(policy_findings_release) PolicyFindings findings = {0};
+  AUTO_RELEASE(buffer_release) Buffer text = {0};
+  Policy *policy = NULL;
+  Error err = ERROR_INIT;
+  buffer_add_text(&text, head);
+  for (int at = 0; text.length + strlen(row) + strlen(tail) + 10 < POLICY_TEXT_LIMIT && at < 30000;
+       at++)
+    add_row(&text, row, at);
+  buffer_add_text(&text, tail);
+  int64_t start = clock_monotonic_ms();
+  assert_false(policy_parse(text.text, text.length, &policy, &findings, &err));
+  assert_int_equal(err.code, ERROR_POLICY_INVALID);
+  assert_true(findings.count > 0 && findings.count <= POLICY_FINDING_LIMIT);
+  print_message("%-30.30s %lld ms\n", row, (long long)(clock_monotonic_ms() - start));
+}
+
+/* What holds much of one thing: whatever looks at each with each would take hours. */
+static void large_files(void **state) {
+  AUTO(str_free) char *key = mem_new(101 + 1, 1);
+  memset(key, 'k', 101);
+  AUTO(str_free) char *long_key = str_format("%s: [", key);
+  check_large("tiers:\n", "  - { name: t# }\n", "");
+  check_large("tiers:\n", "  - { name: t#, parent: t# }\n", "");
+  check_large("tiers: [{ name: a, audit: [", "ddl#, ", "x] }]\n");
+  check_large("work_branches:\n", "  k#: { parent: k# }\n", "");
+  check_large("allow:\n", "  - { role: r#, action: [branch.own], on: b }\n", "");
+  check_large("allow: [{ role: a, action: [", "a#, ", "b], on: c }]\n");
+  check_large("allow: [{ role: a, action: branch.own, on: [", "a#, ", "b] }]\n");
+  check_large("promotion:\n", "  - { from: a, to: b# }\n", "");
+  check_large("roles: [", "r#, ", "x]\n");
+  check_large("extensions: [", "e#, ", "x]\n");
+  check_large("{", "m#: 1, ", "x: 1}\n");
+  check_large(long_key, "#, ", "1]\n");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_case),
       cmocka_unit_test(too_large),
       cmocka_unit_test(too_many),
+      cmocka_unit_test(large_files),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
