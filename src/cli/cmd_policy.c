@@ -46,7 +46,9 @@ void cmd_policy_check_show(Cli *cli, const json_t *result) {
   const char *file = show_text(result, "file");
   size_t at = 0;
   const json_t *finding = NULL;
-  json_array_foreach(show_array(result, "findings"), at, finding) show_finding(cli, file, finding);
+  json_array_foreach(show_array(result, "findings"), at, finding) {
+    show_finding(cli, file, finding);
+  }
   if (json_bool_or(result, "valid", false))
     show_line(cli, COLOUR_GOOD, "%s is a policy: %d tiers, %d kinds of branches, %d rules", file,
               (int)json_integer_or(result, "tiers", 0), (int)json_integer_or(result, "kinds", 0),

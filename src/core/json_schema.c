@@ -72,10 +72,12 @@ static bool check_pattern_properties(SchemaWalk *walk, const json_t *schema, con
   const char *pattern = NULL;
   json_t *child = NULL;
   json_t *rule = NULL;
-  json_object_foreach((json_t *)value, key, child)
-      json_object_foreach((json_t *)argument, pattern,
-                          rule) if (schema_matches(pattern, key) && !step(walk, rule, key, child))
-          valid = false;
+  json_object_foreach((json_t *)value, key, child) {
+    json_object_foreach((json_t *)argument, pattern, rule) {
+      if (schema_matches(pattern, key) && !step(walk, rule, key, child))
+        valid = false;
+    }
+  }
   return valid;
 }
 
@@ -95,8 +97,9 @@ static char *known_members(const json_t *schema) {
   Buffer text = {0};
   const char *key = NULL;
   json_t *rule = NULL;
-  json_object_foreach(json_object_get(schema, "properties"), key, rule)
-      buffer_add_format(&text, "%s%s", text.length > 0 ? ", " : "one of: ", key);
+  json_object_foreach(json_object_get(schema, "properties"), key, rule) {
+    buffer_add_format(&text, "%s%s", text.length > 0 ? ", " : "one of: ", key);
+  }
   return buffer_steal(&text);
 }
 
@@ -184,7 +187,9 @@ static bool check_all_of(SchemaWalk *walk, const json_t *schema, const json_t *a
   bool valid = true;
   size_t at = 0;
   const json_t *part = NULL;
-  json_array_foreach(argument, at, part) valid = validate(walk, part, value) && valid;
+  json_array_foreach(argument, at, part) {
+    valid = validate(walk, part, value) && valid;
+  }
   return valid;
 }
 
@@ -210,7 +215,9 @@ static size_t count_passing(SchemaWalk *walk, const json_t *argument, const json
   size_t count = 0;
   size_t at = 0;
   const json_t *part = NULL;
-  json_array_foreach(argument, at, part) count += passes(walk, part, value);
+  json_array_foreach(argument, at, part) {
+    count += passes(walk, part, value);
+  }
   return count;
 }
 

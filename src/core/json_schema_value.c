@@ -107,7 +107,10 @@ bool schema_type_fits(const json_t *argument, const json_t *value) {
     return has_type(json_string_value(argument), value);
   size_t at = 0;
   const json_t *type = NULL;
-  json_array_foreach(argument, at, type) if (has_type(json_string_value(type), value)) return true;
+  json_array_foreach(argument, at, type) {
+    if (has_type(json_string_value(type), value))
+      return true;
+  }
   return false;
 }
 
@@ -129,7 +132,10 @@ bool schema_check_enum(SchemaWalk *walk, const json_t *schema, const json_t *arg
                        const json_t *value) {
   size_t at = 0;
   const json_t *allowed = NULL;
-  json_array_foreach(argument, at, allowed) if (json_same(allowed, value)) return true;
+  json_array_foreach(argument, at, allowed) {
+    if (json_same(allowed, value))
+      return true;
+  }
   AUTO(str_free) char *expected = listed(argument, " or ");
   return schema_fail(walk, schema, value, "isn't known here", expected);
 }

@@ -125,8 +125,10 @@ static void build_commands(Policy *policy) {
   PolicyCommand *commands = mem_new(json_object_size(row) + 1, sizeof *commands);
   const char *name = NULL;
   json_t *command = NULL;
-  json_object_foreach(row, name, command) commands[policy->command_count++] =
-      (PolicyCommand){.name = name, .command = json_string_value(command)};
+  json_object_foreach(row, name, command) {
+    commands[policy->command_count++] =
+        (PolicyCommand){.name = name, .command = json_string_value(command)};
+  }
   policy->commands = commands;
 }
 

@@ -112,8 +112,9 @@ static void add_kinds(const Check *check, Buffer *text) {
   const char *kind = NULL;
   json_t *row = NULL;
   add_name(text, "feature");
-  json_object_foreach(json_object_get(check->root, "work_branches"), kind, row)
-      add_name(text, kind);
+  json_object_foreach(json_object_get(check->root, "work_branches"), kind, row) {
+    add_name(text, kind);
+  }
 }
 
 char *known_words(const json_t *words) {
@@ -327,8 +328,9 @@ static void check_kinds(Check *check) {
   const char *kind = NULL;
   json_t *row = NULL;
   check_lifetime(check, json_object_get(check->root, "features"), "/features");
-  json_object_foreach(json_object_get(check->root, "work_branches"), kind, row)
-      check_kind(check, kind, row);
+  json_object_foreach(json_object_get(check->root, "work_branches"), kind, row) {
+    check_kind(check, kind, row);
+  }
 }
 
 /* These checks go over names again and again, which is for files of a size that the schema allows:
