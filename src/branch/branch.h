@@ -11,6 +11,8 @@ typedef struct BranchRequest {
   const char *kind;   /* NULL: "feature" */
   const char *ttl;    /* "7d"; NULL: what the policy gives its kind */
   bool start;
+  bool is_copy; /* of a branch that the request has just made for itself, and throws away: whoever
+      may make that one may make this one */
   bool is_tier; /* for who has asked for policy.apply: a branch to stand for the tier of its name */
 } BranchRequest;
 

@@ -58,7 +58,7 @@ static bool check_access(Context *context, const BranchRequest *request, const c
                                    .kind = kind,
                                    .name = request->name,
                                    .target = parent->tier};
-  return request->is_tier || access_ask(context, &question, err);
+  return request->is_tier || request->is_copy || access_ask(context, &question, err);
 }
 
 /* By the limits of the policy in force, inside of the transaction that makes the row: nobody else

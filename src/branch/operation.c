@@ -33,6 +33,7 @@ static const OperationKind kinds[] = {
     {"branch.delete", branch_delete_recover, "finished"},
     {"migration.apply", migration_recover, "nothing to do: the database's ledger tells how far"},
     {"migration.rollback", migration_recover, "the same"},
+    {"migration.verify", migration_recover, "the same; the scratch branch ends by itself"},
 };
 
 const OperationKind *operation_kind(const char *name) {

@@ -1,4 +1,5 @@
 /* bough endpoint ..., bough operation ..., bough url, bough psql */
+#include "cli/connection.h"
 #include "cli/handlers.h"
 #include "cli/show.h"
 #include "cli/words.h"
@@ -13,7 +14,7 @@
 
 /* The caller's password: the token that it came with, or one that the server makes for a caller
  * whom the kernel vouches for. Owned by the caller. */
-static bool get_password(Cli *cli, char **ret, Error *err) {
+bool connection_password(Cli *cli, char **ret, Error *err) {
   AUTO(str_free) char *token = NULL;
   AUTO(json_free) json_t *answer = NULL;
   const char *text = NULL;
@@ -49,7 +50,7 @@ static bool add_password(Cli *cli, json_t *answer, Error *err) {
   const char *url = NULL;
   if (!json_bool_or(answer, "proxied", false))
     return true; /* over the socket there is none */
-  if (!get_password(cli, &password, err) || !json_get_string(answer, "url", &url, err))
+  if (!connection_password(cli, &password, err) || !json_get_string(answer, "url", &url, err))
     return false;
   int user = (int)strcspn(url, "@");
   AUTO(str_free) char *whole = str_format("%.*s:%s%s", user, url, password, url + user);
@@ -105,7 +106,7 @@ static void set_connection(const json_t *answer) {
 static bool set_proxy(Cli *cli, const json_t *answer, Error *err) {
   AUTO(str_free) char *password = NULL;
   const char *present = getenv("PGOPTIONS");
-  if (!get_password(cli, &password, err))
+  if (!connection_password(cli, &password, err))
     return false;
   const char *endpoint = json_string_or(answer, "endpoint", NULL);
   AUTO(str_free)

@@ -1,4 +1,5 @@
 /* bough migrate ...: reads the folder here, because the server never reads a client's files. */
+#include "cli/connection.h"
 #include "cli/handlers.h"
 #include "cli/show.h"
 #include "cli/upload.h"
@@ -123,6 +124,51 @@ bool cmd_migrate_run(Cli *cli, json_t **ret, Error *err) {
   return true;
 }
 
+/* ---- verify ---- */
+
+/* The scratch branch is thrown away whatever came of the command. */
+static void drop_scratch(Cli *cli, const char *name) {
+  Error ignored = ERROR_INIT; /* it ends by itself, too */
+  AUTO(json_free) json_t *answer = NULL;
+  AUTO_RELEASE(buffer_release) Buffer path = {0};
+  buffer_add_text(&path, "/v1/projects/");
+  url_add_encoded(&path, cli_project(cli));
+  buffer_add_format(&path, "/branches/%s", name);
+  (void)!cli_call(cli, "DELETE", path.text, NULL, &answer, &ignored);
+}
+
+static bool run_tests(Cli *cli, json_t *result, Error *err) {
+  const char *scratch = json_string_or(result, "scratch", NULL);
+  int status = 0;
+  if (scratch == NULL)
+    return true;
+  bool ok = connection_run(cli, scratch, cli->invocation.rest, &status, err);
+  drop_scratch(cli, scratch);
+  if (!ok)
+    return false;
+  (void)json_object_set_new(result, "tests",
+                            json_pack("{s:b, s:i}", "ok", status == 0, "status", status));
+  if (status != 0)
+    cli->exit_status = error_info(ERROR_MIGRATION_UNPROVED)->exit_status;
+  return true;
+}
+
+bool cmd_migrate_verify_run(Cli *cli, json_t **ret, Error *err) {
+  AUTO(json_free) json_t *body = NULL;
+  AUTO(json_free) json_t *notes = NULL;
+  char *const *rest = cli->invocation.rest;
+  bool has_tests = rest != NULL && rest[0] != NULL;
+  if (!read_folder(cli, &body, &notes, err) || !add_flags(&cli->invocation, body, err))
+    return false;
+  (void)json_object_set_new(body, "keep", json_boolean(has_tests));
+  if (!request(cli, body, ret, err))
+    return false;
+  (void)json_object_set_new(*ret, "notes", notes != NULL ? json_incref(notes) : json_array());
+  if (!json_bool_or(*ret, "proved", false))
+    cli->exit_status = error_info(ERROR_MIGRATION_UNPROVED)->exit_status;
+  return run_tests(cli, *ret, err);
+}
+
 /* ---- what people read ---- */
 
 static Colour colour_of(const char *state) {
@@ -187,4 +233,99 @@ void cmd_migrate_change_show(Cli *cli, const json_t *result) {
     show_line(cli, COLOUR_NONE, "Nothing to do");
   show_notes(cli, result);
   show_sum(cli, result);
+}
+
+static void show_deed(Cli *cli, const json_t *one, const char *key, const char *good,
+                      const char *bad) {
+  const json_t *deed = json_object_get(one, key);
+  if (deed == NULL)
+    return;
+  bool ok = json_bool_or(deed, "ok", false);
+  show_line(cli, ok ? COLOUR_GOOD : COLOUR_BAD, "  %s%s%s", ok ? good : bad, ok ? "" : ": ",
+            ok ? "" : show_text(deed, "message"));
+}
+
+static void show_locks(Cli *cli, const json_t *one) {
+  size_t at = 0;
+  const json_t *step = NULL;
+  json_array_foreach(show_array(one, "statements"), at, step) {
+    size_t number = 0;
+    const json_t *lock = NULL;
+    json_array_foreach(show_array(step, "locks"), number, lock) {
+      char held[HUMAN_SIZE];
+      human_duration(json_number_or(lock, "held_ms", 0), held);
+      show_line(cli, COLOUR_NONE, "  line %lld locks %s, %s, for %s",
+                (long long)json_integer_or(step, "line", 0), show_text(lock, "relation"),
+                show_text(lock, "mode"), held);
+    }
+  }
+}
+
+static void show_cost(Cli *cli, const json_t *one) {
+  char wal[HUMAN_SIZE];
+  size_t at = 0;
+  const json_t *table = NULL;
+  json_array_foreach(show_array(one, "rewritten"), at, table) {
+    char bytes[HUMAN_SIZE];
+    human_bytes(json_integer_or(table, "bytes", 0), bytes);
+    show_line(cli, COLOUR_WARNING, "  rewrites %s (%s)", show_text(table, "table"), bytes);
+  }
+  human_bytes(json_integer_or(one, "wal_bytes", -1), wal);
+  show_line(cli, COLOUR_NONE, "  %s of log, %lld kB more on disk%s", wal,
+            (long long)json_integer_or(one, "disk_bytes", 0) / 1024,
+            json_is_boolean(json_object_get(one, "idempotent"))
+                ? (json_bool_or(one, "idempotent", false) ? "; may be run twice"
+                                                          : "; can't be run twice as it is")
+                : "");
+}
+
+static void show_rollback(Cli *cli, const json_t *one) {
+  const json_t *rollback = json_object_get(one, "rollback");
+  const json_t *data = json_object_get(one, "data");
+  size_t at = 0;
+  const json_t *value = NULL;
+  if (rollback == NULL)
+    return;
+  show_line(cli, str_equal(show_text(rollback, "verdict"), "drift") ? COLOUR_BAD : COLOUR_NONE,
+            "  schema after its undo: %s", show_text(rollback, "verdict"));
+  json_array_foreach(show_array(rollback, "differences"), at, value) {
+    show_line(cli, COLOUR_NONE, "    %s", json_string_value(value));
+  }
+  json_array_foreach(show_array(data, "lost"), at, value) {
+    show_line(cli, COLOUR_BAD, "    data: %s %s: %s", show_text(value, "table"),
+              show_text(value, "column"), show_text(value, "message"));
+  }
+  if (data != NULL)
+    show_line(cli, COLOUR_NONE,
+              "  data after its undo: %s (%lld tables unchanged on disk, %lld read, %lld kB, "
+              "%.0f ms)",
+              show_text(data, "verdict"), (long long)json_integer_or(data, "unchanged", 0),
+              (long long)json_integer_or(data, "read", 0),
+              (long long)json_integer_or(data, "bytes_read", 0) / 1024,
+              json_number_or(data, "duration_ms", 0));
+}
+
+void cmd_migrate_verify_show(Cli *cli, const json_t *result) {
+  size_t at = 0;
+  const json_t *one = NULL;
+  json_array_foreach(show_array(result, "migrations"), at, one) {
+    show_line(cli, COLOUR_BOLD, "%s", show_text(one, "file"));
+    show_deed(cli, one, "applies", "applies", "doesn't apply");
+    show_locks(cli, one);
+    if (json_bool_or(json_object_get(one, "applies"), "ok", false))
+      show_cost(cli, one);
+    show_deed(cli, one, "rollback", "its undo runs", "its undo fails");
+    show_rollback(cli, one);
+    show_deed(cli, one, "reapply", "applies again after that", "doesn't apply again after that");
+  }
+  const json_t *tests = json_object_get(result, "tests");
+  if (tests != NULL)
+    show_line(cli, json_bool_or(tests, "ok", false) ? COLOUR_GOOD : COLOUR_BAD,
+              "Tests end with status %lld", (long long)json_integer_or(tests, "status", 0));
+  show_notes(cli, result);
+  bool proved = json_bool_or(result, "proved", false);
+  show_line(cli, proved ? COLOUR_GOOD : COLOUR_BAD,
+            at == 0  ? "Nothing to prove"
+            : proved ? "Proved"
+                     : "Not proved");
 }

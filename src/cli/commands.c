@@ -362,6 +362,25 @@ const Command commands[] = {
      .run = cmd_migrate_run,
      .show = cmd_migrate_change_show},
     {.noun = "migrate",
+     .verb = "verify",
+     .summary = "Prove pending migrations on scratch branches",
+     .details = "Each is applied, run again through the ledger, taken back and applied again on a "
+                "copy of the branch that is thrown away: schema and data must be what they were. "
+                "Tells what each statement locked and for how long, which tables were rewritten, "
+                "and what it cost. The command after -- runs with a scratch branch's connection "
+                "in its environment (PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSFILE). Exit status "
+                "3 when something doesn't hold.",
+     .arguments = {BRANCH_ARGUMENT},
+     .flags = {MIGRATE_FLAGS,
+               {"to", "VERSION", "the last one that is proved"},
+               {"accept", "CODE...", "go on although this was found", true}},
+     .rest = "COMMAND",
+     .method = "POST",
+     .path = BRANCH_PATH "/migrations/verify",
+     .timeout_s = SECONDS_IMPORT,
+     .run = cmd_migrate_verify_run,
+     .show = cmd_migrate_verify_show},
+    {.noun = "migrate",
      .verb = "rollback",
      .summary = "Take migrations back by their undo",
      .details = "The last one, or with --to all above that version. What the folder lacks is "

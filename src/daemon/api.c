@@ -347,6 +347,8 @@ static const Route routes[] = {
      ASKS(MIGRATION_APPLY), "Apply migrations"},
     {"POST", BRANCHES "/{b}/migrations/rollback", post_migrate_rollback, HOURS, ROUTE_LONG,
      ASKS(MIGRATION_APPLY), "Take migrations back"},
+    {"POST", BRANCHES "/{b}/migrations/verify", post_migrate_verify, HOURS, ROUTE_LONG,
+     ASKS(BRANCH_CREATE), "Prove migrations on scratch branches"},
     {"GET", "/v1/projects/{p}/schedules", get_schedules, SHORT, 0, LOOKS, "List schedules"},
     {"POST", "/v1/projects/{p}/schedules/{n}/run", post_schedule_run, HOURS, ROUTE_LONG,
      ASKS(BRANCH_RESET), "Build a tier anew from its parent, now"},

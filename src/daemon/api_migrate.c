@@ -67,3 +67,7 @@ bool post_migrate_apply(Context *context, const ApiRequest *request, json_t **re
 bool post_migrate_rollback(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
   return run_case(context, request, migrate_rollback, ret, err);
 }
+
+bool post_migrate_verify(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  return run_case(context, request, migrate_verify, ret, err);
+}

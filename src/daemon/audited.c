@@ -28,6 +28,7 @@ static const Audited rows[] = {
     {"POST", BRANCHES "/{b}/migrations/status", "migration.status", "database layout", true},
     {"POST", BRANCHES "/{b}/migrations/apply", "migration.apply",
      "database layout to accept baseline", false},
+    {"POST", BRANCHES "/{b}/migrations/verify", "migration.verify", "database layout to", false},
     {"POST", BRANCHES "/{b}/migrations/rollback", "migration.rollback", "database layout to",
      false},
     {"POST", "/v1/projects/{p}/policy/preview", "policy.apply", "", true},

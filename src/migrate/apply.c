@@ -18,22 +18,6 @@ bool migrate_status(Context *context, const ProjectRow *project, const char *bra
 
 /* ---- apply ---- */
 
-static LedgerEntry entry_of(const Job *job, const PlanItem *item, LedgerAction action) {
-  const Migration *migration = item->migration;
-  return (LedgerEntry){.action = action,
-                       .layout = job->set.layout,
-                       .version = migration->version,
-                       .name = migration->name,
-                       .checksum = item->checksum,
-                       .undo = migration->down,
-                       .up = migration->up,
-                       .up_alone = migration->up_alone,
-                       .repeatable = migration->repeatable,
-                       .undo_alone = migration->down_alone,
-                       .branch = job->target.branch.name,
-                       .author = &job->target.context->caller};
-}
-
 static bool is_wanted(const Job *job, const PlanItem *item) {
   const char *to = json_string_or(job->body, "to", NULL);
   if (!plan_wants(item))
@@ -49,9 +33,7 @@ static bool choose_pending(const Job *job, Pieces *pieces, Error *err) {
     const PlanItem *item = &job->plan.items[at];
     if (!is_wanted(job, item))
       continue;
-    LedgerEntry entry = entry_of(job, item, baseline ? LEDGER_BASELINE : LEDGER_APPLY);
-    if (!pieces_add(pieces, &entry, item->migration->file, item->migration->up,
-                    item->migration->up_alone, item->state == PLAN_STOPPED ? item->row : NULL, err))
+    if (!pieces_add_item(job, pieces, item, baseline, err))
       return false;
   }
   return true;
@@ -65,41 +47,6 @@ static bool apply(Job *job, Pieces *pieces, Error *err) {
 }
 
 /* ---- rollback ---- */
-
-static const Migration *find_migration(const Job *job, const LedgerRow *row) {
-  for (size_t at = 0; at < job->plan.count; at++)
-    if (job->plan.items[at].row == row)
-      return job->plan.items[at].migration;
-  return NULL;
-}
-
-static bool choose_undo(const Job *job, Pieces *pieces, const LedgerRow *row, Error *err) {
-  const Migration *migration = find_migration(job, row);
-  const char *undo = migration != NULL ? migration->down : row->undo;
-  bool alone = migration != NULL ? migration->down_alone : row->undo_alone;
-  bool is_stopped = row->state == LEDGER_STOPPED;
-  const char *file = migration != NULL ? migration->file : row->name;
-  if (is_stopped && row->action != LEDGER_ROLLBACK) {
-    (void)error_set(err, ERROR_MIGRATION_INTERRUPTED, "%.200s stopped after %d of %d statements",
-                    file, row->done, row->statements);
-    return error_hint(err, "`bough migrate apply` goes on with it; then it can be taken back");
-  }
-  if (undo == NULL) {
-    (void)error_set(err, ERROR_MIGRATION_NO_UNDO, "%.200s has nothing that undoes it", file);
-    return error_hint(err, "write an undo for it, or make the branch anew with `bough branch "
-                           "reset`");
-  }
-  const LedgerEntry entry = {.action = LEDGER_ROLLBACK,
-                             .layout = job->set.layout,
-                             .version = row->version,
-                             .name = row->name,
-                             .checksum = row->checksum,
-                             .undo = undo,
-                             .undo_alone = alone,
-                             .branch = job->target.branch.name,
-                             .author = &job->target.context->caller};
-  return pieces_add(pieces, &entry, file, undo, alone, is_stopped ? row : NULL, err);
-}
 
 /* Of those that are in force or half so and below limit: the highest; NULL: there is none. */
 static const LedgerRow *next_lower(const Job *job, const char *limit) {
@@ -123,7 +70,7 @@ static bool rollback(Job *job, Pieces *pieces, Error *err) {
     return error_set(err, ERROR_NOTHING_TO_DO, "no migration is applied");
   while (row != NULL &&
          (to == NULL || migration_version_compare(job->set.layout, row->version, to) > 0)) {
-    if (!choose_undo(job, pieces, row, err))
+    if (!pieces_add_undo(job, pieces, row, err))
       return false;
     row = to != NULL ? next_lower(job, row->version) : NULL;
   }

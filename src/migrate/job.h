@@ -15,6 +15,8 @@ typedef struct Job {
   Plan plan;
   OperationRow operation; /* of one that changes something */
   int lock_timeout_ms, attempts;
+  RunStep *on_step; /* see run.h; may be NULL */
+  void *step_context;
 } Job;
 void job_release(Job *job);
 

@@ -24,3 +24,10 @@ CHECKED bool migrate_reapply(Context *context, const ProjectRow *project, const 
  * the ledger kept it. */
 CHECKED bool migrate_rollback(Context *context, const ProjectRow *project, const char *branch,
                               const json_t *body, json_t **ret, Error *err);
+
+/* Proves what is pending on scratch branches of the branch: that it applies, that the ledger keeps
+ * it from being run twice, that its undo restores schema and data; and measures what it locks and
+ * costs. A migration that doesn't hold is a result, not a failure. "keep": true leaves the last
+ * scratch branch, with all of it applied, when all was proved. */
+CHECKED bool migrate_verify(Context *context, const ProjectRow *project, const char *branch,
+                            const json_t *body, json_t **ret, Error *err);

@@ -1,6 +1,7 @@
 /* Reads and runs the migrations of one request. */
 #include "migrate/piece.h"
 
+#include "branch/access.h"
 #include "branch/audit.h"
 #include "core/str.h"
 
@@ -10,15 +11,15 @@ void pieces_init(Pieces *pieces, size_t limit) {
 
 void pieces_release(Pieces *pieces) {
   for (size_t at = 0; at < pieces->count; at++)
-    steps_release(&pieces->list[at].script);
+    steps_release(&pieces->list[at].steps);
   mem_free(pieces->list);
   json_free(pieces->done);
 }
 
 static bool check_resumable(const Piece *piece, Error *err) {
   const LedgerRow *row = piece->stopped;
-  if (row == NULL || (piece->script.is_alone && row->progress != NULL &&
-                      steps_begin_like(&piece->script, row->progress, row->done)))
+  if (row == NULL || (piece->steps.is_alone && row->progress != NULL &&
+                      steps_begin_like(&piece->steps, row->progress, row->done)))
     return true;
   (void)error_set(err, ERROR_MIGRATION_EDITED,
                   "%.200s stopped after %d statements, and those were changed since", piece->file,
@@ -30,18 +31,85 @@ bool pieces_add(Pieces *pieces, const LedgerEntry *entry, const char *file, cons
                 bool marked_alone, const LedgerRow *stopped, Error *err) {
   Piece *piece = &pieces->list[pieces->count];
   *piece = (Piece){.entry = *entry, .file = file, .stopped = stopped};
-  if (!steps_read(file, text, marked_alone, &piece->script, err))
+  if (!steps_read(file, text, marked_alone, &piece->steps, err))
     return false;
   pieces->count++;
-  piece->entry.statements = (int)piece->script.count;
-  piece->entry.progress = piece->script.is_alone ? piece->script.progress : NULL;
+  piece->entry.statements = (int)piece->steps.count;
+  piece->entry.progress = piece->steps.is_alone ? piece->steps.progress : NULL;
   return check_resumable(piece, err);
+}
+
+static LedgerEntry entry_of(const Job *job, const PlanItem *item, LedgerAction action) {
+  const Migration *migration = item->migration;
+  return (LedgerEntry){.action = action,
+                       .layout = job->set.layout,
+                       .version = migration->version,
+                       .name = migration->name,
+                       .checksum = item->checksum,
+                       .undo = migration->down,
+                       .up = migration->up,
+                       .up_alone = migration->up_alone,
+                       .repeatable = migration->repeatable,
+                       .undo_alone = migration->down_alone,
+                       .branch = job->target.branch.name,
+                       .author = &job->target.context->caller};
+}
+
+bool pieces_add_item(const Job *job, Pieces *pieces, const PlanItem *item, bool baseline,
+                     Error *err) {
+  const Migration *migration = item->migration;
+  LedgerEntry entry = entry_of(job, item, baseline ? LEDGER_BASELINE : LEDGER_APPLY);
+  return pieces_add(pieces, &entry, migration->file, migration->up, migration->up_alone,
+                    item->state == PLAN_STOPPED ? item->row : NULL, err);
+}
+
+static const Migration *find_migration(const Job *job, const LedgerRow *row) {
+  for (size_t at = 0; at < job->plan.count; at++)
+    if (job->plan.items[at].row == row)
+      return job->plan.items[at].migration;
+  return NULL;
+}
+
+bool pieces_add_undo(const Job *job, Pieces *pieces, const LedgerRow *row, Error *err) {
+  const Migration *migration = find_migration(job, row);
+  const char *undo = migration != NULL ? migration->down : row->undo;
+  bool alone = migration != NULL ? migration->down_alone : row->undo_alone;
+  bool is_stopped = row->state == LEDGER_STOPPED;
+  const char *file = migration != NULL ? migration->file : row->name;
+  if (is_stopped && row->action != LEDGER_ROLLBACK) {
+    (void)error_set(err, ERROR_MIGRATION_INTERRUPTED, "%.200s stopped after %d of %d statements",
+                    file, row->done, row->statements);
+    return error_hint(err, "`bough migrate apply` goes on with it; then it can be taken back");
+  }
+  if (undo == NULL) {
+    (void)error_set(err, ERROR_MIGRATION_NO_UNDO, "%.200s has nothing that undoes it", file);
+    return error_hint(err, "write an undo for it, or make the branch anew with `bough branch "
+                           "reset`");
+  }
+  const LedgerEntry entry = {.action = LEDGER_ROLLBACK,
+                             .layout = job->set.layout,
+                             .version = row->version,
+                             .name = row->name,
+                             .checksum = row->checksum,
+                             .undo = undo,
+                             .undo_alone = alone,
+                             .branch = job->target.branch.name,
+                             .author = &job->target.context->caller};
+  return pieces_add(pieces, &entry, file, undo, alone, is_stopped ? row : NULL, err);
 }
 
 bool pieces_check_rights(const Job *job, const Pieces *pieces, Error *err) {
   const BranchRow *branch = &job->target.branch;
   if (branch->is_protected)
     return error_set(err, ERROR_BRANCH_PROTECTED, "branch \"%s\" is protected", branch->name);
+  for (size_t at = 0; at < pieces->count; at++) {
+    const Piece *piece = &pieces->list[at];
+    const Step *step = piece->steps.rights;
+    if (step != NULL && piece->entry.action != LEDGER_BASELINE &&
+        !access_branch(job->target.context, ACTION_MIGRATION_PRIVILEGE, branch, err))
+      return error_prefix(err, "%.150s line %d changes rights (%s)", piece->file, step->line,
+                          step->part->name);
+  }
   return true;
 }
 
@@ -55,10 +123,12 @@ static bool run_one(Job *job, const Piece *piece, double *ret_ms, Error *err) {
   const Run run = {.target = &job->target,
                    .ledger = &job->ledger,
                    .lock_timeout_ms = job->lock_timeout_ms,
-                   .attempts = job->attempts};
+                   .attempts = job->attempts,
+                   .on_step = job->on_step,
+                   .context = job->step_context};
   if (piece->entry.action == LEDGER_BASELINE)
     return take_as_done(job, piece, err);
-  return run_migration(&run, &piece->entry, &piece->script, piece->file, piece->stopped, ret_ms,
+  return run_migration(&run, &piece->entry, &piece->steps, piece->file, piece->stopped, ret_ms,
                        err);
 }
 

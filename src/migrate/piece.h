@@ -4,7 +4,7 @@
 #include "migrate/job.h"
 
 typedef struct Piece {
-  Steps script;
+  Steps steps;
   LedgerEntry entry;
   const char *file;         /* borrowed, as the entry's texts are */
   const LedgerRow *stopped; /* to be gone on with; NULL: from its beginning */
@@ -21,6 +21,11 @@ void pieces_release(Pieces *pieces);
 /* Reads text and appends it. entry: all but what the script tells. */
 CHECKED bool pieces_add(Pieces *pieces, const LedgerEntry *entry, const char *file,
                         const char *text, bool marked_alone, const LedgerRow *stopped, Error *err);
+
+/* Reads what an apply of that item of the plan would run, and what would undo it. */
+CHECKED bool pieces_add_item(const Job *job, Pieces *pieces, const PlanItem *item, bool baseline,
+                             Error *err);
+CHECKED bool pieces_add_undo(const Job *job, Pieces *pieces, const LedgerRow *row, Error *err);
 
 /* Whether the caller may run all of that on the branch. */
 CHECKED bool pieces_check_rights(const Job *job, const Pieces *pieces, Error *err);

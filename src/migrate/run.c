@@ -75,7 +75,7 @@ static bool exec_step(Running *running, const Step *step, Error *err) {
   if (!conn_exec(running->conn, step->text, NULL, err))
     return explain(running, step, err);
   return run->on_step == NULL ||
-         run->on_step(run->context, running->conn, step,
+         run->on_step(run->context, running->backend, step,
                       (double)(clock_monotonic_us() - started) / 1000.0, err);
 }
 

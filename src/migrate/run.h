@@ -5,8 +5,10 @@
 #include "migrate/steps.h"
 #include "migrate/target.h"
 
-/* Sees each statement when it is done, inside of its transaction. False ends the migration. */
-typedef bool RunStep(void *context, Conn *conn, const Step *step, double milliseconds, Error *err);
+/* Sees each statement when it is done, inside of its transaction. backend: the process id of its
+ * session on the server. False ends the migration. */
+typedef bool RunStep(void *context, const char *backend, const Step *step, double milliseconds,
+                     Error *err);
 
 typedef struct Run {
   const Target *target;

@@ -1,0 +1,33 @@
+/* Makes and throws away the branches of a proof. */
+#include "migrate/scratch.h"
+
+#include "core/str.h"
+
+#include <stdio.h>
+
+#define LIFETIME "2h"
+
+bool scratch_make(Context *context, const ProjectRow *project, const char *parent, bool is_copy,
+                  Scratch *ret, Error *err) {
+  Scratch scratch = {.context = context, .project = project};
+  AUTO(json_free) json_t *made = NULL;
+  id_new("verify", scratch.name);
+  const BranchRequest request = {.name = scratch.name,
+                                 .parent = parent,
+                                 .kind = str_equal(context->caller.type, "ci") ? "ci" : "feature",
+                                 .ttl = LIFETIME,
+                                 .is_copy = is_copy};
+  if (!branch_create(context, project, &request, &made, err))
+    return error_prefix(err, "a scratch branch of \"%s\"", parent);
+  *ret = scratch;
+  return true;
+}
+
+void scratch_release(Scratch *scratch) {
+  Error ignored = ERROR_INIT;
+  AUTO(json_free) json_t *deleted = NULL;
+  if (scratch->context != NULL)
+    (void)!branch_delete(scratch->context, scratch->project, scratch->name, false, &deleted,
+                         &ignored);
+  *scratch = (Scratch){0};
+}
