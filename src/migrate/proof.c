@@ -26,7 +26,7 @@ static void wait_for_next_second(int64_t last_change_s) {
     clock_sleep_ms(until_ms - now_ms);
 }
 
-bool storage_read(Conn *conn, Storage *ret, Error *err) {
+bool storage_read(Conn *conn, bool is_first, Storage *ret, Error *err) {
   AUTO(rows_free) Rows *rows = NULL;
   if (!conn_exec(conn, "CHECKPOINT", NULL, err) ||
       !conn_query(conn, migrate_sql("storage.sql"), 0, NULL, &rows, err))
@@ -44,7 +44,8 @@ bool storage_read(Conn *conn, Storage *ret, Error *err) {
     storage.bytes += storage.tables[at].bytes;
     last_change = change > last_change ? change : last_change;
   }
-  wait_for_next_second(last_change);
+  if (is_first)
+    wait_for_next_second(last_change);
   *ret = storage;
   return true;
 }

@@ -17,9 +17,10 @@ typedef struct Storage {
 } Storage;
 void storage_release(Storage *storage);
 
-/* Has the server write out everything, looks at the files, and waits (a second at most) until a
- * later write to any of them would be told by its time. conn: the platform's. */
-CHECKED bool storage_read(Conn *conn, Storage *ret, Error *err);
+/* Has the server write out everything, looks at the files, and where the state is to be compared
+ * with a later one waits (a second at most) until a write to any of them would be told by its time.
+ * conn: the platform's. */
+CHECKED bool storage_read(Conn *conn, bool is_first, Storage *ret, Error *err);
 
 /* [{table, bytes}] of what has new files under the old number. Owned by the caller. */
 json_t *storage_rewritten(const Storage *before, const Storage *after);

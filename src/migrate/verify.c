@@ -164,7 +164,7 @@ static bool prepare(Proof *proof, const Migration *migration, Stage *stage, Erro
           scratch_make(proof->context, proof->project, proof->scratch.name, true, &stage->untouched,
                        err)) &&
          read_schema(&proof->job, &stage->before, err) &&
-         storage_read(proof->job.ledger.conn, &stage->storage_before, err);
+         storage_read(proof->job.ledger.conn, true, &stage->storage_before, err);
 }
 
 /* *ret_applied is false, and nothing else is to be looked at, when it fails: that is a result. */
@@ -183,7 +183,8 @@ static bool apply_measured(Proof *proof, size_t index, Stage *stage, json_t *rep
   (void)json_object_set_new(report, "applies", applies);
   if (!*ret_applied)
     return true;
-  if (!measure_end(&measure, report, err) || !storage_read(proof->job.ledger.conn, &after, err) ||
+  if (!measure_end(&measure, report, err) ||
+      !storage_read(proof->job.ledger.conn, false, &after, err) ||
       !read_schema(&proof->job, &stage->after, err) || !job_look(&proof->job, err))
     return false;
   (void)json_object_set_new(report, "rewritten", storage_rewritten(&stage->storage_before, &after));
@@ -199,7 +200,7 @@ static bool prove_data(Proof *proof, Stage *stage, json_t *report, Error *err) {
   Target untouched;
   AUTO(json_free) json_t *data = json_object();
   Error failure = ERROR_INIT;
-  if (!storage_read(proof->job.ledger.conn, &now, err) ||
+  if (!storage_read(proof->job.ledger.conn, false, &now, err) ||
       !target_find(proof->context, proof->project, stage->untouched.name,
                    proof->job.target.database, &untouched, err))
     return false;

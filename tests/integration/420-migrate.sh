@@ -161,3 +161,6 @@ equal "the same version in another layout" "$(migrate status layouts | jq -r .re
 bough branch reset layouts >/dev/null 2>&1
 check "a baseline" migrate apply layouts --baseline
 equal "isn't run" "$(sql layouts "select to_regclass('a') is null")" t
+bough branch create liar >/dev/null 2>&1
+sql liar "create schema bough; create table bough.migrations (entry int)"
+refused migration-ledger "a ledger that somebody else made" apply liar
