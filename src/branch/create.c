@@ -41,13 +41,21 @@ static bool find_declared_parent(Context *context, const ProjectRow *project, co
 static bool find_parent(Context *context, const ProjectRow *project, const char *name,
                         const char *kind, BranchRow *ret, Error *err) {
   const Policy *policy = NULL;
+  BranchRow root;
   if (name != NULL)
     return branch_resolve(context, project, name, ret, err);
   if (!access_policy(context, project->id, &policy, NULL, err))
     return false;
   if (policy != NULL)
     return find_declared_parent(context, project, policy, kind, ret, err);
-  return branch_get(context->catalog, project->root_branch, ret, err);
+  if (!branch_get(context->catalog, project->root_branch, &root, err))
+    return false;
+  if (!access_sees(context, &root)) /* the words for one that isn't there */
+    return error_set(err, ERROR_BRANCH_NOT_FOUND,
+                     "branch \"%.80s\" does not exist in project \"%.80s\"", root.name,
+                     project->name);
+  *ret = root;
+  return true;
 }
 
 /* Kinds that go by their target fork the tier that they name. */

@@ -243,7 +243,9 @@ static json_t *describe_route(const Context *context, const Visit *visit, int64_
     limit = declared;
   int64_t idle = json_integer_or(context->home->config, "session_idle_seconds", 0);
   AUTO(str_free)
-  char *compute = str_format("%d-%lld", visit->endpoint.pid, (long long)visit->endpoint.start_time);
+  char *compute =
+      str_format("%d-%lld-%s-%d", visit->endpoint.pid, (long long)visit->endpoint.start_time,
+                 visit->session.access, visit->session.policy_version);
   return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:I, s:I}", "session", visit->session.id,
                    "endpoint", visit->endpoint.id, "branch", visit->branch.name, "socket_directory",
                    directory, "port", PLATFORM_PORT, "compute", compute, "role", visit->role,

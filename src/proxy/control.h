@@ -22,8 +22,9 @@
  *        retry?, session?}
  *   -> {session, endpoint, branch, socket_directory, port, compute?, role, database?, idle_ms,
  *       connections_limit}
- *   compute names the process that has the socket; a connection that was made to another one before
- *   the answer came is given up.
+ *   compute names the process that has the socket, and the right that the role has on it, by which
+ *   policy; a connection that was made to another one, or with another right, before the answer came
+ *   is given up.
  *   Answered when the compute takes connections and the session's start is recorded. endpoint and
  *   branch may both be given and must then agree. database "system" without endpoint and branch is
  *   the catalog. A refusal is recorded before it is answered. retry: the place of the answer before

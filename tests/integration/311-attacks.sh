@@ -1,0 +1,194 @@
+#!/bin/bash
+# The attack suite: an agent with a shell on this machine, under a user of its own, and a token. What
+# reaches a Bough process is refused and leaves its row in the audit; what the operating system stops
+# never gets there. Afterwards nothing has changed. Then every way that was found to gain in two steps
+# what the policy refuses in one.
+TEST_MODE_ONLY=system
+source "$(dirname "$0")/../harness/lib.sh"
+source "$ROOT/tests/harness/policy.sh"
+
+start_bough
+make_project shop
+write_policy
+P=$TEST_DIR/bough.yaml
+bough policy apply "$P" --yes >/dev/null 2>&1
+add dev human developer
+add bot agent agent dev
+add other agent agent
+add robot ci ci
+add rev human reviewer
+add op human platform
+by bot branch create mine >/dev/null 2>&1
+by other branch create theirs >/dev/null 2>&1
+by robot branch create job --kind ci --parent production >/dev/null 2>&1
+check "a snapshot of production" bough branch create snap --kind snapshot --parent production
+
+# shell COMMAND...: as the agent's own user, with nothing but its token
+SHELL_DIR=$TEST_DIR/agent
+mkdir -m 755 "$SHELL_DIR" && chown 61234:61234 "$SHELL_DIR"
+shell() {
+  (cd "$SHELL_DIR" && setpriv --reuid=61234 --regid=61234 --clear-groups --no-new-privs \
+    env -i PATH="$PATH" HOME="$SHELL_DIR" LC_ALL=C.UTF-8 BOUGH_TOKEN="${TOKEN[bot]}" \
+    BOUGH_SERVER="unix://$BOUGH_HOME/boughd.sock" PGPASSWORD="${TOKEN[bot]}" "$@")
+}
+# denied TEXT COMMAND...: the operating system says no
+denied() {
+  local text=$1 output status=0
+  shift
+  output=$(shell "$@" 2>&1) || status=$?
+  if [[ $status != 0 && $output =~ (Permission denied|Connection refused|No such file|Operation not permitted) ]]; then
+    pass "$text"
+  else
+    fail "$text" "status $status of: $*
+$output"
+  fi
+}
+# attack TEXT CODE BOUGH-ARGUMENTS...: refused with exit status 2 and that code
+attack() {
+  local text=$1 code=$2 output status=0
+  shift 2
+  output=$(shell "$PROGRAM" --json "$@" 2>/dev/null) || status=$?
+  if [[ $status == 2 && $(jq -r .error.code <<<"$output" 2>&1) == "$code" ]]; then pass "$text"; else
+    fail "$text" "expected $code with status 2, got $status: $*
+$output"
+  fi
+}
+# wire TEXT PATTERN BRANCH SQL [USER] [DATABASE]
+wire() {
+  local output status=0
+  output=$(shell psql -XAtq -v ON_ERROR_STOP=1 -v VERBOSITY=verbose "host=127.0.0.1 port=6432 user=${5:-bot} dbname=${6:-app@$3}" -c "$4" 2>&1) || status=$?
+  if [[ $status != 0 && $output =~ $2 ]]; then pass "$1"; else fail "$1" "expected $2, got status $status: $output"; fi
+}
+# raw METHOD PATH [BODY]: the code of the answer to a request without the command line
+raw() {
+  shell curl -s --max-time 60 --unix-socket "$BOUGH_HOME/boughd.sock" -X "$1" \
+    -H "Authorization: Bearer ${TOKEN[bot]}" -H 'Content-Type: application/json' ${3:+-d "$3"} "http://localhost$2" | jq -r '.error.code // "done"'
+}
+state() {
+  catalog_sql "select string_agg(concat_ws(' ', name, kind, state, parent_id, volume_id, is_protected, generation), E'\n' order by serial) from lakebase.branches"
+  for branch in production staging theirs; do table_sum "$branch" inventory.product 2>/dev/null || true; done
+  sql production "select count(*), max(oid::bigint) from pg_class"
+  catalog_sql "select count(*), max(version) from lakebase.policies"
+}
+note "before"
+BASE=/v1/projects/shop/branches
+before=$(state)
+
+note "fork production"
+attack "by flag" forbidden branch create x --parent production
+equal "by API" "$(raw POST "$BASE" '{"name":"x","parent":"production"}')" forbidden
+equal "by API, of another kind" "$(raw POST "$BASE" '{"name":"x","parent":"production","kind":"hotfix"}')" forbidden
+attack "by snapshot" branch-not-found branch create x --parent snap
+attack "by ancestor: a fork of it" branch-not-found branch create x --kind ci --parent job
+attack "by its own branch" forbidden branch create x --parent mine
+
+note "write to a tier"
+wire "data on staging" 'may not read' staging 'delete from inventory.product'
+wire "DDL on production" 'may not read' production 'drop schema inventory cascade'
+attack "reset it" forbidden branch reset staging
+attack "delete it" forbidden branch delete staging
+attack "unprotect it" forbidden branch unprotect production
+attack "repoint it" forbidden endpoint repoint staging --to mine
+mkdir -p "$SHELL_DIR/migrations"
+echo 'create table evil (x int);' >"$SHELL_DIR/migrations/0001_evil.up.sql"
+attack "migrate it" forbidden migrate apply production
+equal "migrate it by API" "$(raw POST "$BASE/staging/migrations/apply" '{"layout":"bough","files":[]}' | sed 's/usage\|too-large/forbidden/')" forbidden
+
+note "promote"
+expect_json "not its own" '.result.allowed' false shell "$PROGRAM" --json policy explain bot promote mine --to staging
+expect_json "nor approve it" '.result.allowed' false shell "$PROGRAM" --json policy explain bot promote.approve mine --to staging
+attack "another policy" forbidden policy apply "$P" --yes
+attack "another principal" forbidden principal add eve --type human --role platform
+attack "a token of somebody's" forbidden principal token op
+
+note "limits"
+attack "a life past the cap" limit-reached branch create x --ttl 90d
+attack "a longer one later" forbidden branch expire mine --ttl 90d
+attack "for ever" forbidden branch expire mine --never
+for name in a b c; do shell "$PROGRAM" branch create "own-$name" >/dev/null 2>&1; done
+attack "one branch more than its limit" limit-reached branch create x
+for name in a b c; do shell "$PROGRAM" branch delete "own-$name" >/dev/null 2>&1; done
+
+note "be somebody else"
+wire "another's name with one's own token" 'password' theirs 'select 1' other
+wire "the platform's" 'password' production 'select 1' op
+wire "the platform's role" 'password' mine 'select 1' bough_platform
+wire "another's branch" 'does not exist' theirs 'select 1'
+attack "another's branch by API" branch-not-found branch delete theirs
+attack "another's log" branch-not-found endpoint show theirs
+equal "a tier's log" "$(shell "$PROGRAM" --json endpoint show staging | jq -r .result.log)" ''
+wire "another role inside of one's own" '42501' mine 'set role bough_platform'
+equal "half a token" "$(BOUGH_TOKEN=${TOKEN[op]%?}0 bough --json project list | jq -r .error.code)" unauthenticated
+
+note "the operating system"
+own=$(socket_of mine)
+theirs=$(socket_of theirs)
+for place in "$own" "$theirs" "$BOUGH_HOME/run/catalog"; do
+  denied "a socket: ${place##*/}" psql -XAtqc 'select 1' "host=$place user=bough_platform dbname=postgres"
+done
+for place in pool wal agent locks catalog config.json logs/boughd.log run locks/proxy.sock; do
+  [[ -e $BOUGH_HOME/$place ]] || continue
+  if [[ -d $BOUGH_HOME/$place ]]; then denied "the state directory: $place" ls "$BOUGH_HOME/$place"; else
+    case $place in
+    config.json) check "config.json holds no secret" bash -c "! grep -qi 'token\|secret\|password' '$BOUGH_HOME/config.json'" ;;
+    *) denied "the state directory: $place" cat "$BOUGH_HOME/$place" ;;
+    esac
+  fi
+done
+denied "the agent's socket" curl -s --max-time 5 --fail-early --show-error --unix-socket "$BOUGH_HOME/agent/agent.sock" http://x/
+denied "a compute's process" kill -9 "$(endpoint mine pid)"
+denied "boughd" kill -9 "$(boughd_pid)"
+denied "its environment" cat "/proc/$(boughd_pid)/environ"
+
+note "the audit"
+wire "reading it" 'may not read the audit' - 'select 1' bot system
+attack "by command" forbidden audit
+count=$(catalog_sql "select count(*) from access.audit")
+op_system() { PGPASSWORD=${TOKEN[op]} psql -XAtq -v ON_ERROR_STOP=1 "host=127.0.0.1 port=6432 user=op dbname=system" -c "$1"; }
+check "the platform reads it" op_system "select count(*) from access.audit"
+check_not "and changes nothing" op_system "delete from access.audit"
+check_not "nor with its own settings" op_system "set default_transaction_read_only = off; update access.audit set actor = 'nobody'"
+at_least "all rows are there" "$(catalog_sql "select count(*) from access.audit")" "$count"
+
+note "again, at once, and very often"
+attack "a request once more" branch-exists branch create mine
+drown() {
+  seq 300 | shell xargs -P 16 -I@ curl -s -o /dev/null --max-time 60 --unix-socket "$BOUGH_HOME/boughd.sock" -X POST \
+    -H "Authorization: Bearer ${TOKEN[bot]}" -H 'Content-Type: application/json' -d '{"name":"flood","parent":"production"}' "http://localhost$BASE"
+}
+drown &
+flood=$!
+check "the platform is served meanwhile" timeout 60 env BOUGH_TOKEN="${TOKEN[op]}" "$PROGRAM" branch list
+wait "$flood" || true
+check "and afterwards" boughd_answers
+check_not "nothing came of it" branch_exists flood
+
+note "afterwards"
+equal "nothing has changed" "$(state)" "$before"
+rows() { catalog_sql "select count(*) from access.audit where actor = 'bot' and status = 'refused' and action_name = '$1' and error_code = '$2'"; }
+for row in branch.create:forbidden branch.create:branch-not-found branch.create:limit-reached branch.create:branch-exists branch.reset:forbidden branch.delete:forbidden branch.protect:forbidden endpoint.repoint:forbidden migration.apply:forbidden policy.apply:forbidden principal.add:forbidden principal.token:forbidden branch.expire:forbidden session.start:forbidden; do
+  at_least "the audit has ${row%:*}: ${row#*:}" "$(rows "${row%:*}" "${row#*:}")" 1
+done
+
+note "in two steps"
+check "its own branch" by dev branch create step
+refused "fork a fork" forbidden dev branch create x --parent step
+refused "rename it to a tier" forbidden dev branch rename step staging
+refused "repoint it to production" forbidden dev endpoint repoint step --to production
+refused "restore a snapshot" branch-not-found dev endpoint repoint step --to snap
+equal "reset it with another parent: the parent stays" "$(curl -s --unix-socket "$BOUGH_HOME/boughd.sock" -X POST -H "Authorization: Bearer ${TOKEN[dev]}" -d '{"parent":"production"}' "http://x$BASE/step/reset" | jq -r .result.branch.parent)" staging
+for kind in ci hotfix snapshot tier previous root; do
+  refused "kind $kind" forbidden dev branch create x --kind "$kind" --parent production
+done
+check "the name is freed" by dev branch delete step
+check "somebody else takes it" by other branch create step
+sqlstate "who had it gains nothing" 'does not exist' dev step 'select 1'
+check "it is gone again" by other branch delete step
+bough project create second --empty >/dev/null 2>&1
+refused "another project" branch-not-found dev --project second branch create x
+sqlstate "its endpoint" 'does not exist' dev "$(BOUGH_PROJECT=second branch_id production | sed 's/^br-.*/production/')" 'select 1' postgres || true
+stale=${TOKEN[other]}
+check "a principal goes" bough principal remove other
+expect_json "its token is stale" .error.code unauthenticated env BOUGH_TOKEN="$stale" "$PROGRAM" --json branch list
+expect_error principal-exists "its name is not given again" principal add other --type agent --role platform
+check "all agree" agreement
