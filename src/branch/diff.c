@@ -55,21 +55,15 @@ static void side_release(Side *side) {
 static bool open_side(Side *side, Error *err) {
   AUTO(str_free) char *directory = path_join(side->home->run, side->endpoint.id);
   AUTO(str_free) char *port = str_format("%d", PLATFORM_PORT);
-  const ConnOption options[] = {
-      {"host", directory},
-      {"port", port},
-      {"user", side->role},
-      {"dbname", side->database},
-      {"sslmode", "disable"},
-      {"gssencmode", "disable"},
-      {"application_name", "bough diff"},
-      {"options", "-c search_path=pg_catalog,pg_temp -c role=none -c jit=off"
-                  " -c local_preload_libraries= -c lock_timeout=5s -c statement_timeout=60s"
-                  " -c default_transaction_read_only=on -c quote_all_identifiers=off"
-                  " -c max_parallel_workers_per_gather=0 -c standard_conforming_strings=on"
-                  " -c DateStyle=ISO,YMD -c IntervalStyle=postgres -c TimeZone=UTC"
-                  " -c extra_float_digits=1 -c bytea_output=hex -c work_mem=32MB"},
-      {NULL, NULL}};
+  const ConnOption options[] = {{"host", directory},
+                                {"port", port},
+                                {"user", side->role},
+                                {"dbname", side->database},
+                                {"sslmode", "disable"},
+                                {"gssencmode", "disable"},
+                                {"application_name", "bough diff"},
+                                {"options", schema_session_options},
+                                {NULL, NULL}};
   return conn_open(options, CONNECT_MS, &side->conn, err) ||
          error_prefix(err, "branch \"%s\"", side->branch.name);
 }

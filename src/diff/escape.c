@@ -59,29 +59,27 @@ static bool is_harmless(int32_t code) {
          (code >= 'a' && code <= 'z') || code == ' ';
 }
 
-void escape_inline(Buffer *ret, const char *text) {
+static void add_markup(Buffer *ret, const char *text, bool keeps_lines) {
   for (size_t length = 0; *text != '\0'; text += length) {
     int32_t code = code_point(text, &length);
-    if (code == '\n')
+    if (is_harmless(code) && !is_invisible(code))
+      buffer_add(ret, text, length);
+    else if (keeps_lines && (code == '\n' || code == '\t'))
+      buffer_add(ret, text, length);
+    else if (code == '\n')
       buffer_add_text(ret, "&#92;n");
     else if (is_invisible(code))
-      buffer_add_format(ret, "&#92;u&#123;%02x&#125;",
+      buffer_add_format(ret, code < 0 ? "&#92;x%02x" : "&#92;u&#123;%02x&#125;",
                         code < 0 ? (unsigned char)*text : (unsigned)code);
-    else if (is_harmless(code))
-      buffer_add(ret, text, length);
     else
       buffer_add_format(ret, "&#%d;", code);
   }
 }
 
+void escape_inline(Buffer *ret, const char *text) {
+  add_markup(ret, text, false);
+}
+
 void escape_block(Buffer *ret, const char *text) {
-  for (size_t length = 0; *text != '\0'; text += length) {
-    int32_t code = code_point(text, &length);
-    if (code == '&' || code == '<' || code == '>' || code == '"' || code == '\'' || code == '@')
-      buffer_add_format(ret, "&#%d;", code);
-    else if (code != '\n' && code != '\t' && is_invisible(code))
-      add_code(ret, code, (unsigned char)*text);
-    else
-      buffer_add(ret, text, length);
-  }
+  add_markup(ret, text, true);
 }

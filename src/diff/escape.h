@@ -11,5 +11,5 @@ void escape_terminal(Buffer *ret, const char *text, int indent);
  * either, a mention, a reference or a link is an entity. */
 void escape_inline(Buffer *ret, const char *text);
 
-/* Appends text for inside of <pre>: the lines stay. */
+/* The same for inside of <pre>: the lines stay. */
 void escape_block(Buffer *ret, const char *text);

@@ -3,6 +3,7 @@
 
 #include "core/str.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,36 +117,42 @@ static bool narrows(const Diff *diff, const Change *change) {
   return right.second >= 0 && left.second > right.second; /* fewer digits behind the point */
 }
 
+/* Whether the name that ends before the parenthesis is one of them, as a whole. */
+static bool is_computed_once(const char *expression, const char *open) {
+  static const char *const once[] = {"now",
+                                     "statement_timestamp",
+                                     "transaction_timestamp",
+                                     "current_setting",
+                                     "to_char",
+                                     "timezone",
+                                     "date_trunc",
+                                     "numeric",
+                                     "varying",
+                                     "character",
+                                     "bit",
+                                     "time",
+                                     "timestamp",
+                                     "interval",
+                                     "make_interval",
+                                     "lower",
+                                     "upper"};
+  const char *start = open;
+  while (start > expression && (isalnum((unsigned char)start[-1]) || start[-1] == '_'))
+    start--;
+  for (size_t at = 0; at < ARRAY_LENGTH(once); at++)
+    if (strlen(once[at]) == (size_t)(open - start) &&
+        strncmp(start, once[at], (size_t)(open - start)) == 0)
+      return start == expression || start[-1] != '.'; /* another schema's is another function */
+  return false;
+}
+
 /* A default that isn't the same for all rows. Functions that PostgreSQL knows as stable or
  * immutable are computed once; of others it can't be told from here, so they count as volatile. */
 static bool is_volatile(const char *expression) {
-  static const char *const once[] = {"now(",
-                                     "statement_timestamp(",
-                                     "transaction_timestamp(",
-                                     "current_setting(",
-                                     "to_char(",
-                                     "timezone(",
-                                     "date_trunc(",
-                                     "numeric(",
-                                     "varying(",
-                                     "char(",
-                                     "time(",
-                                     "timestamp(",
-                                     "make_interval(",
-                                     "lower(",
-                                     "upper("};
-  for (const char *open = strchr(expression, '('); open != NULL; open = strchr(open + 1, '(')) {
-    if (open == expression || strchr(" (:,+-*/|'", open[-1]) != NULL)
-      continue; /* only groups */
-    bool is_known = false;
-    for (size_t at = 0; at < ARRAY_LENGTH(once); at++) {
-      size_t length = strlen(once[at]);
-      is_known = is_known || ((size_t)(open + 1 - expression) >= length &&
-                              strncmp(open + 1 - length, once[at], length) == 0);
-    }
-    if (!is_known)
+  for (const char *open = strchr(expression, '('); open != NULL; open = strchr(open + 1, '('))
+    if (open > expression && strchr(" (:,+-*/|'", open[-1]) == NULL && /* no mere group */
+        !is_computed_once(expression, open))
       return true;
-  }
   return false;
 }
 

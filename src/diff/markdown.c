@@ -9,7 +9,7 @@
 
 enum {
   LENGTH_LIMIT = 60000, /* GitHub refuses comments of more than 65536 characters */
-  BLOCK_LIMIT = 4000,
+  BLOCK_LIMIT = 2000,
   LONG = 80
 };
 

@@ -13,6 +13,14 @@
 extern const EmbeddedFile diff_sql_files[];
 extern const size_t diff_sql_files_count;
 
+const char schema_session_options[] =
+    "-c search_path=pg_catalog,pg_temp -c role=none -c jit=off"
+    " -c local_preload_libraries= -c lock_timeout=5s -c statement_timeout=60s"
+    " -c default_transaction_read_only=on -c quote_all_identifiers=off"
+    " -c max_parallel_workers_per_gather=0 -c standard_conforming_strings=on"
+    " -c DateStyle=ISO,YMD -c IntervalStyle=postgres -c TimeZone=UTC"
+    " -c extra_float_digits=1 -c bytea_output=hex -c work_mem=32MB";
+
 /* What each kind's query begins with; its properties follow in the order of kinds.def. */
 enum {
   COLUMN_OID,

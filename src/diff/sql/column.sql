@@ -11,7 +11,7 @@ SELECT a.attrelid AS oid, a.attnum AS subid, a.attnum AS position, a.attrelid AS
        NULLIF(a.attgenerated, '') AS generated, NULLIF(a.attidentity, '') AS identity,
        i.options AS identity_sequence, CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage END AS storage, NULLIF(a.attcompression, '') AS compression,
        NULLIF(a.attstattarget, -1) AS statistics,
-       CASE WHEN a.attoptions IS NOT NULL THEN
+       CASE WHEN cardinality(a.attoptions) > 1 OR a.attoptions[1] NOT LIKE 'pg_attver=%' THEN
        (SELECT string_agg(quote_ident(option_name) || '=' || quote_literal(option_value), ', ' ORDER BY option_name)
           FROM pg_options_to_table(a.attoptions) WHERE option_name <> 'pg_attver') END AS options,
        CASE WHEN a.attfdwoptions IS NOT NULL THEN
