@@ -11,14 +11,15 @@
 #include "diff/impact.h"
 #include "diff/read.h"
 #include "diff/render.h"
+#include "diff/sql.h"
 #include "pg/platform.h"
 
 #include <pthread.h>
 
 enum { CONNECT_MS = 10 * 1000 };
 
-typedef enum Format { FORMAT_JSON, FORMAT_TEXT, FORMAT_MARKDOWN, FORMAT_COUNT } Format;
-static const char *const formats[] = {"json", "text", "markdown"};
+typedef enum Format { FORMAT_JSON, FORMAT_TEXT, FORMAT_MARKDOWN, FORMAT_SQL } Format;
+static const char *const formats[] = {"json", "text", "markdown", "sql"};
 
 static bool parse_format(const char *text, Format *ret, Error *err) {
   for (size_t at = 0; at < ARRAY_LENGTH(formats); at++)
@@ -27,7 +28,7 @@ static bool parse_format(const char *text, Format *ret, Error *err) {
       return true;
     }
   (void)error_set(err, ERROR_USAGE, "\"%.40s\" is no format", text);
-  return error_hint(err, "text, markdown or json");
+  return error_hint(err, "text, sql, markdown or json");
 }
 
 /* ---- the two sides ---- */
@@ -124,16 +125,30 @@ static void measure(const Diff *diff, Conn *conn) {
   mem_free(subjects);
 }
 
-static json_t *answer(const Diff *diff, const RenderOptions *options, Format format) {
+/* "sql": the statements one by one, beside the script. */
+static char *sql_text(const Diff *diff, const Base *base, json_t **ret_details) {
+  AUTO(diff_sql_free) DiffSql *sql = diff_sql_new(diff, base, DIFF_SQL_CONCURRENTLY);
+  *ret_details = diff_sql_json(sql);
+  return diff_sql_text(sql);
+}
+
+static json_t *answer(const Diff *diff, const Base *base, const RenderOptions *options,
+                      Format format) {
   if (format == FORMAT_JSON)
     return render_json(diff, options);
+  AUTO(json_free) json_t *details = NULL;
   AUTO(str_free)
-  char *text = format == FORMAT_TEXT ? render_text(diff, options) : render_markdown(diff, options);
+  char *text = format == FORMAT_TEXT       ? render_text(diff, options)
+               : format == FORMAT_MARKDOWN ? render_markdown(diff, options)
+                                           : sql_text(diff, base, &details);
   json_t *value = json_string(text);
-  return json_pack("{s:s, s:s, s:s, s:b, s:b, s:o}", "before", options->before, "after",
-                   options->after, "database", options->database, "same", diff_is_empty(diff),
-                   "equivalent", diff_is_equivalent(diff), "text",
-                   value != NULL ? value : json_line(text));
+  json_t *whole = json_pack("{s:s, s:s, s:s, s:b, s:b, s:o}", "before", options->before, "after",
+                            options->after, "database", options->database, "same",
+                            diff_is_empty(diff), "equivalent", diff_is_equivalent(diff), "text",
+                            value != NULL ? value : json_line(text));
+  if (details != NULL)
+    (void)json_object_update(whole, details);
+  return whole;
 }
 
 static bool compare(Context *context, Side sides[2], const char *database, Format format,
@@ -151,7 +166,7 @@ static bool compare(Context *context, Side sides[2], const char *database, Forma
                            .database = database,
                            .color = color,
                            .has_base = base != NULL};
-  *ret = answer(diff, &options, format);
+  *ret = answer(diff, base, &options, format);
   return true;
 }
 
@@ -167,6 +182,7 @@ static bool diff_sides(Context *context, const ProjectRow *project, const DiffRe
     return false;
   for (size_t at = 0; at < 2; at++) {
     sides[at].database = database;
+    sides[at].flags = format == FORMAT_SQL ? SCHEMA_READ_DEPENDENCIES : 0;
     if (!wake_side(context, &sides[at], err))
       return false;
   }

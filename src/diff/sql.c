@@ -55,7 +55,7 @@ DiffSql *diff_sql_new(const Diff *diff, const Base *base, unsigned flags) {
     certain = diff_compare_certain(diff->before, diff->after, base);
   AUTO_RELEASE(build_release)
   Build build = {.diff = certain != NULL ? certain : diff, .flags = flags, .ret = ret};
-  plan_make(&build);
+  sql_plan_make(&build);
   order_write(&build);
   sort_phases(ret);
   return ret;

@@ -62,7 +62,7 @@ const Writer *writer_of(ObjectKind kind);
 
 /* ---- sql_plan.c ---- */
 
-void plan_make(Build *build);
+void sql_plan_make(Build *build);
 Node *node_of(const Build *build, const Object *object); /* NULL for NULL */
 /* Whether after's node has a change of that property that isn't made by recreating it. */
 const PropertyChange *node_change(const Node *node, const char *property);

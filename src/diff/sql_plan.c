@@ -464,7 +464,7 @@ static void find_inline(Build *build) {
   }
 }
 
-void plan_make(Build *build) {
+void sql_plan_make(Build *build) {
   make_nodes(build);
   take_changes(build);
   pair_nodes(build);

@@ -145,3 +145,13 @@ BOUGH_TOKEN=$guest BOUGH_SERVER=unix://$BOUGH_HOME/boughd.sock check_not "not th
 note "a sleeping branch is woken"
 bough endpoint suspend same >/dev/null 2>&1
 equal "and compared" "$(result .same diff same)" false # production got a table since
+
+note "as a migration"
+bough diff left --format sql >"$TEST_DIR/left.sql" || fail "diff --format sql"
+check "says what to do" grep -q 'from_left' "$TEST_DIR/left.sql"
+fork target
+bough psql target -- -Xq -v ON_ERROR_STOP=1 -f - <"$TEST_DIR/left.sql" >"$TEST_DIR/apply.log" 2>&1 || fail "applying it" "$(tail -n 5 "$TEST_DIR/apply.log")"
+sql production "drop table imported" >/dev/null # which left and target differ in
+sql target "drop table if exists imported" >/dev/null
+equal "and does it" "$(result .equivalent diff left --against target)" true
+equal "there is nothing more to do then" "$(bough diff left --against target --format sql)" ""
