@@ -1,6 +1,7 @@
 /* The use case of `bough diff`. */
 #include "branch/diff.h"
 
+#include "branch/access.h"
 #include "branch/branch.h"
 #include "branch/endpoint.h"
 #include "branch/login.h"
@@ -103,13 +104,19 @@ static bool wake_side(Context *context, Side *side, Error *err) {
          branch_get(context->catalog, side->branch.id, &side->branch, err); /* its record, now */
 }
 
+static bool resolve_side(Context *context, const ProjectRow *project, const char *name,
+                         BranchRow *ret, Error *err) {
+  return branch_resolve(context, project, name, ret, err) &&
+         access_branch(context, ACTION_BRANCH_READ, ret, err);
+}
+
 static bool resolve_sides(Context *context, const ProjectRow *project, const DiffRequest *request,
                           Side sides[2], Error *err) {
-  if (!branch_resolve(context, project, request->branch, &sides[1].branch, err))
+  if (!resolve_side(context, project, request->branch, &sides[1].branch, err))
     return false;
   const char *against = request->against != NULL ? request->against : sides[1].branch.parent_name;
   if (against[0] != '\0')
-    return branch_resolve(context, project, against, &sides[0].branch, err);
+    return resolve_side(context, project, against, &sides[0].branch, err);
   (void)error_set(err, ERROR_USAGE, "branch \"%s\" has no parent", request->branch);
   return error_hint(err, "name another one with --against");
 }
