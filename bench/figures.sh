@@ -3,7 +3,7 @@
 
 ROW='select count(*) from pgbench_branches'
 
-FIGURES=(create first_row peers load churn bytes idle_memory siblings memory delete policy_decision)
+FIGURES=(create first_row peers load churn bytes idle_memory siblings memory delete policy_decision diff)
 
 # What each needs and how it is measured, for --help.
 declare -A FIGURE_TEXT=(
@@ -17,6 +17,7 @@ declare -A FIGURE_TEXT=(
   [siblings]="pgbench on branch and parent with 0, 100 and 500 siblings, against plain PostgreSQL"
   [memory]="memory of boughd with 1,000 branches"
   [delete]="delete of 500 branches until the cleaner is idle"
+  [diff]="schema diff of branches with 1,000 tables and 10,000 columns, beside pg_dump -s of both and diff"
   [policy_decision]="one decision of the policy engine with 200 rules"
 )
 
@@ -274,4 +275,43 @@ figure_policy_decision() {
     mapfile -t values < <(for _ in 1 2 3 4 5; do "$POLICY" 200 | awk -F'\t' -v s="$series" '$1 == s { print $2 }'; done)
     record "policy decision, 200 rules" "$series" us "<= 5" "${values[@]}"
   done
+}
+
+# 1,000 tables of ten columns; the branch adds a column to every hundredth.
+make_wide() {
+  bough --quiet branch create wide --parent production --start
+  bough psql wide -- -Xq -c "do \$\$ begin for i in 1..1000 loop execute format(
+    'create table wide_%s (id bigint primary key, a int not null default 1, b text, c timestamptz default now(), d numeric(10,2),
+      e text, f date, g jsonb, h uuid, i text check (i <> \'\'\'\'))', i); end loop; end \$\$"
+  bough --quiet branch create wide-same --parent wide --start
+  bough --quiet branch create wide-other --parent wide --start
+  bough psql wide-other -- -Xq -c "do \$\$ begin for i in 1..10 loop execute format('alter table wide_%s add j int', i * 100); end loop; end \$\$"
+}
+
+# dump_and_diff A B: what one does without Bough, in ms.
+dump_and_diff() {
+  local started=$EPOCHREALTIME side
+  for side in "$@"; do
+    "$PG_BIN/pg_dump" -s -d "$(url "$side")" -f "$DIR/$side.sql"
+  done
+  diff "$DIR/$1.sql" "$DIR/$2.sql" >"$DIR/dump.diff" || true
+  awk -v a="$started" -v b="$EPOCHREALTIME" 'BEGIN { print (b - a) * 1000 }'
+}
+
+# Both ways take turns; the first of each warms up and isn't counted.
+figure_diff() {
+  local run out whole=() same=() peer=()
+  make_wide
+  for ((run = 0; run <= CREATE_RUNS; run++)); do
+    out=$("$CLOCK" -- "$PROGRAM" --project bench --json diff wide-other)
+    ((run == 0)) || whole+=("${out% *}")
+    out=$("$CLOCK" -- "$PROGRAM" --project bench --json diff wide-same)
+    ((run == 0)) || same+=("${out% *}")
+    out=$(dump_and_diff wide wide-other)
+    ((run == 0)) || peer+=("$out")
+  done
+  record "diff, 1,000 tables" "whole command, ten differ" ms "<= 400" "${whole[@]}"
+  record "diff, 1,000 tables" "whole command, the same" ms "<= 150" "${same[@]}"
+  record "diff, 1,000 tables" "pg_dump -s of both and diff" ms - "${peer[@]}"
+  for run in wide-other wide-same wide; do bough --quiet branch delete "$run"; done
 }

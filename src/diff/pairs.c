@@ -93,6 +93,8 @@ typedef struct Slice {
 
 static Slice slice_of(const Schema *schema, ObjectKind kind) {
   Slice slice = {schema->objects, 0};
+  if (schema->count == 0)
+    return slice;
   while (slice.objects < schema->objects + schema->count && slice.objects[0]->kind < kind)
     slice.objects++;
   while (slice.objects + slice.count < schema->objects + schema->count &&

@@ -60,7 +60,7 @@ static void add_file(Buffer *sql, const char *name) {
       buffer_add_text(sql, ";\n");
       return;
     }
-  assert(!"every kind has its query");
+  assert(false); /* every kind has its query */
 }
 
 static void add_statements(Buffer *sql, unsigned flags) {

@@ -154,8 +154,8 @@ static void test_each_change_shows(void **state) {
       "alter function total(integer, text[]) reset work_mem",
       "alter procedure work(integer) security definer",
       "alter operator === (integer, integer) set (restrict = eqsel)",
-      "alter operator family numbers using btree add function 2 (integer, integer) "
-      "btint4sortsupport(internal)",
+      ("alter operator family numbers using btree add function 2 (integer, integer) "
+       "btint4sortsupport(internal)"),
       "alter text search configuration configuration drop mapping for word",
       "alter text search dictionary dictionary (stopwords)",
       "alter server server options (set host 'y')",

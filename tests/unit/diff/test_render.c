@@ -20,8 +20,8 @@ static const char *const hostile[] = {
     "@everyone #1 GH-1 www.evil.example http://evil.example",
     "line\n\n# heading\n- item\n</details>\n</pre>",
     "\033[2J\033]0;title\a\b\r",
-    "\xE2\x80\xAEgnp.txt \xC2\x9B"
-    "31m \xEF\xBB\xBF",
+    ("\xE2\x80\xAEgnp.txt \xC2\x9B"
+     "31m \xEF\xBB\xBF"),
     "\xff\xfe\xc0\x80\xe2\x28",
     "| a | b |\n|---|---|",
     "&lt;script&gt; &#60;",
