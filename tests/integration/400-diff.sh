@@ -110,6 +110,8 @@ bough --project copy psql child -- -XAtq -c "alter table imported rename column 
 equal "a root that pg_dump brought is a base like any other" "$(bough --json --project copy diff child | jq -r '.result.changes[] | .change, .certain, .identity' | xargs)" \
   "renamed true public.imported.z"
 
+bough project delete copy >/dev/null 2>&1
+
 note "after a reset of the parent, nothing is known for certain"
 fork parent
 fork orphan parent
@@ -155,3 +157,29 @@ sql production "drop table imported" >/dev/null # which left and target differ i
 sql target "drop table if exists imported" >/dev/null
 equal "and does it" "$(result .equivalent diff left --against target)" true
 equal "there is nothing more to do then" "$(bough diff left --against target --format sql)" ""
+
+note "names"
+fork names
+bough psql names -- -Xq -v ON_ERROR_STOP=1 >/dev/null <<'END'
+create table "a ""quoted"" table; drop table plain; --" ("select" int, "$(touch x) `id` <script>" text);
+create table "Größe_mit_63_Bytes_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" (x int);
+create type "order" as enum ('it''s', '</details>', E'line\nbreak');
+comment on type "order" is '--> <!-- @everyone';
+END
+bough diff names --format sql >"$TEST_DIR/names.sql"
+fork named
+bough psql named -- -Xq -v ON_ERROR_STOP=1 -f - <"$TEST_DIR/names.sql" >"$TEST_DIR/apply.log" 2>&1 || fail "applying it" "$(tail -n 5 "$TEST_DIR/apply.log")"
+equal "the migration says them all" "$(result .same diff names --against named)" true
+bough diff names --format markdown >"$TEST_DIR/names.md"
+check_not "no tag of theirs in markdown" grep -q '<script\|@everyone' "$TEST_DIR/names.md"
+equal "and no end of ours" "$(grep -c '^<details>' "$TEST_DIR/names.md")" "$(grep -c '^</details>' "$TEST_DIR/names.md")"
+
+note "a database that lies in wait"
+fork hostile
+bough psql hostile -- -Xq -f - <"$ROOT/tests/fixtures/hostile.sql" >/dev/null 2>&1
+platform_sql hostile app "$(cat "$ROOT/tests/fixtures/hostile-superuser.sql")" >"$TEST_DIR/lay.log" 2>&1 || fail "laying the traps" "$(tail -n 5 "$TEST_DIR/lay.log")"
+for format in text json markdown sql; do
+  check "$format" bough diff hostile --format "$format"
+done
+equal "nothing was sprung" \
+  "$(platform_sql hostile app "select string_agg(distinct who || ' by ' || how, ', ') from hostile.sprung where super or who like 'bough\\_platform%'")" ""
