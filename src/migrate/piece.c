@@ -3,6 +3,8 @@
 
 #include "branch/access.h"
 #include "branch/audit.h"
+#include "catalog/migration.h"
+#include "core/clock.h"
 #include "core/str.h"
 
 void pieces_init(Pieces *pieces, size_t limit) {
@@ -132,6 +134,32 @@ static bool run_one(Job *job, const Piece *piece, double *ret_ms, Error *err) {
                        err);
 }
 
+/* The ledger is what counts: a catalog that can't be written now doesn't undo what is done. */
+static void record(Job *job, const Piece *piece, int64_t started_us, const Error *failure) {
+  static const char *const actions[] = {"apply", "rollback", "baseline"};
+  const MigrationRun run = {.branch = &job->target.branch,
+                            .database = job->target.database,
+                            .action = actions[piece->entry.action],
+                            .version = piece->entry.version,
+                            .name = piece->entry.name,
+                            .checksum = piece->entry.checksum,
+                            .author = piece->entry.author,
+                            .duration_ms = (clock_monotonic_us() - started_us) / 1000,
+                            .failure = failure};
+  Error ignored = ERROR_INIT;
+  (void)!migration_record(job->target.context->catalog, &run, &ignored);
+}
+
+static bool run_recorded(Job *job, const Piece *piece, double *ret_ms, Error *err) {
+  int64_t started_us = clock_monotonic_us();
+  Error failure = ERROR_INIT;
+  bool ok = run_one(job, piece, ret_ms, &failure);
+  record(job, piece, started_us, ok ? NULL : &failure);
+  if (!ok)
+    *err = failure;
+  return ok;
+}
+
 static void note_versions(Context *context, const json_t *done) {
   json_t *versions = json_array();
   size_t at = 0;
@@ -149,7 +177,7 @@ bool pieces_run(Job *job, Pieces *pieces, Error *err) {
     const Piece *piece = &pieces->list[at];
     double milliseconds = 0;
     context_report(job->target.context, piece->file, (int64_t)at, (int64_t)pieces->count);
-    ok = run_one(job, piece, &milliseconds, err);
+    ok = run_recorded(job, piece, &milliseconds, err);
     if (ok)
       (void)json_array_append_new(
           pieces->done, json_pack("{s:s, s:s, s:s, s:i, s:f}", "version", piece->entry.version,

@@ -56,6 +56,8 @@ check "back to nothing" migrate rollback work --to 0
 equal "all is gone" "$(sql work "select to_regclass('notes') is null")" t
 check "and forth" migrate apply work
 
+equal "the system catalog tells who did it" "$(catalog_sql "select string_agg(action || ' ' || version, ', ' order by migration_id) from lakebase.migrations where branch_name = 'work' and author = '$(id -un)' and state = 'done'")" "apply 20260101000000, apply 20260102000000, rollback 20260102000000, apply 20260102000000, rollback 20260102000000, rollback 20260101000000, apply 20260101000000, apply 20260102000000"
+
 note "what doesn't fit"
 migration 20260102000000_title.sql "alter table notes add column title varchar;"
 refused migration-edited "a file that was edited" apply work
