@@ -29,13 +29,51 @@ bool expiry_check_open(const BranchRow *branch, Error *err) {
   return error_hint(err, "`bough branch tree` shows what was forked from it");
 }
 
+/* What the policy in force declares for a kind, in seconds; 0: nothing. */
+static bool find_declared(Context *context, const char *project, const char *kind, int64_t *ret_ttl,
+                          int64_t *ret_cap, Error *err) {
+  const Policy *policy = NULL;
+  if (!access_policy(context, project, &policy, NULL, err))
+    return false;
+  const PolicyKind *row = policy != NULL ? policy_kind(policy, kind) : NULL;
+  *ret_ttl = row != NULL ? row->ttl_s : 0;
+  *ret_cap = row != NULL ? policy_ttl_cap(policy, kind) : 0;
+  return true;
+}
+
+static bool refuse_later(const char *kind, int64_t cap_s, int64_t created_at, Error *err) {
+  AUTO(json_free) json_t *end = describe_time(created_at + cap_s * SECOND_US);
+  (void)error_set(
+      err, ERROR_LIMIT_REACHED,
+      "a branch of kind \"%.63s\" ends at the latest %lld seconds after it was made, at "
+      "%s",
+      kind, (long long)cap_s, json_string_value(end));
+  return error_hint(err, "ask for less; what must stay is protected: `bough branch protect`");
+}
+
 bool expiry_of_new(Context *context, const ProjectRow *project, const char *kind, const char *ttl,
                    int64_t created_at, int64_t *ret, Error *err) {
   int64_t seconds = 0;
-  if (ttl != NULL && !duration_parse(ttl, &seconds, err))
+  int64_t declared = 0;
+  int64_t cap = 0;
+  if ((ttl != NULL && !duration_parse(ttl, &seconds, err)) ||
+      !find_declared(context, project->id, kind, &declared, &cap, err))
     return false;
+  if (ttl == NULL)
+    seconds = declared > 0 ? declared : cap;
+  if (cap > 0 && seconds > cap)
+    return refuse_later(kind, cap, created_at, err);
   *ret = seconds > 0 ? created_at + seconds * SECOND_US : 0;
   return true;
+}
+
+static bool check_cap(Context *context, const BranchRow *branch, int64_t expires_at, Error *err) {
+  int64_t declared = 0;
+  int64_t cap = 0;
+  if (!find_declared(context, branch->project, branch->kind, &declared, &cap, err))
+    return false;
+  bool kept = cap == 0 || (expires_at != 0 && expires_at <= branch->created_at + cap * SECOND_US);
+  return kept || refuse_later(branch->kind, cap, branch->created_at, err);
 }
 
 static bool check(const ProjectRow *project, const BranchRow *branch, const char *ttl, Error *err) {
@@ -72,7 +110,8 @@ bool branch_expire(Context *context, const ProjectRow *project, const char *name
   int64_t expires_at = ttl != NULL ? clock_wall_us() + seconds * SECOND_US : 0;
   const AccessQuestion question = {
       .action = ACTION_BRANCH_EXPIRE, .branch = &branch, .expires_at = expires_at};
-  if (!access_ask(context, &question, err) || !change(context, &branch, expires_at, err) ||
+  if (!access_ask(context, &question, err) || !check_cap(context, &branch, expires_at, err) ||
+      !change(context, &branch, expires_at, err) ||
       !describe_branch(context, project, &branch, &description, err))
     return false;
   *ret = json_pack("{s:o}", "branch", description);

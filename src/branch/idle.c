@@ -1,6 +1,7 @@
 /* Looks for computes that nobody uses. */
 #include "branch/idle.h"
 
+#include "branch/access.h"
 #include "branch/endpoint.h"
 #include "catalog/access.h"
 #include "core/str.h"
@@ -53,15 +54,44 @@ static void add_event(json_t *events, const char *text, const char *branch, cons
     (void)json_array_append_new(events, value);
 }
 
+static void declare(json_t *list, const char *project, const char *key, const char *name,
+                    int64_t seconds) {
+  if (seconds != 0)
+    (void)json_array_append_new(
+        list, json_pack("{s:s, s:s, s:I}", "project", project, key, name, "seconds",
+                        (json_int_t)(seconds == POLICY_IDLE_NEVER ? -1 : seconds)));
+}
+
+/* What the policies in force say. */
+static bool list_declared(Context *context, json_t *list, Error *err) {
+  ProjectRow *projects = NULL;
+  size_t count = 0;
+  if (!project_list(context->catalog, &projects, &count, err))
+    return false;
+  bool ok = true;
+  for (size_t project = 0; project < count; project++) {
+    const Policy *policy = NULL;
+    const char *id = projects[project].id;
+    ok = ok && access_policy(context, id, &policy, NULL, err);
+    for (size_t at = 0; ok && policy != NULL && at < policy->tier_count; at++)
+      declare(list, id, "tier", policy->tiers[at].name, policy->tiers[at].idle_s);
+    for (size_t at = 0; ok && policy != NULL && at < policy->kind_count; at++)
+      declare(list, id, "kind", policy->kinds[at].name, policy->kinds[at].idle_s);
+    project_row_release(&projects[project]);
+  }
+  mem_free(projects);
+  return ok;
+}
+
 static bool suspend_idle(Context *context, json_t *events, Error *err) {
   int64_t seconds = json_integer_or(context->home->config, "idle_seconds", DEFAULT_IDLE_SECONDS);
   bool roots = json_bool_or(context->home->config, "idle_roots", false);
   AUTO(json_free) json_t *branches = NULL;
+  AUTO(json_free) json_t *declared = json_array();
   size_t at = 0;
   const json_t *branch = NULL;
-  if (seconds <= 0)
-    return true;
-  if (!endpoint_idle(context->catalog, seconds, roots, &branches, err))
+  if (!list_declared(context, declared, err) ||
+      !endpoint_idle(context->catalog, seconds > 0 ? seconds : -1, roots, declared, &branches, err))
     return false;
   json_array_foreach(branches, at, branch) {
     const char *id = json_string_value(branch);

@@ -1,43 +1,21 @@
 /* When tiers are reset: by the policy's expressions, in its time zone. */
 #include "branch/schedule.h"
 
+#include "branch/access.h"
 #include "branch/describe.h"
 #include "branch/reaper_clock.h"
 #include "branch/tier_reset.h"
 #include "branch/webhook.h"
 #include "catalog/access.h"
 #include "catalog/expiry.h"
-#include "catalog/policy.h"
 #include "catalog/schedule.h"
 #include "core/clock.h"
 #include "core/cron.h"
 #include "core/str.h"
-#include "policy/policy.h"
-
-#include <string.h>
 
 #define SECOND_US 1000000LL
 
 /* ---- the policy's word ---- */
-
-/* NULL: none is in force. */
-static bool load_policy(Context *context, const char *project, Policy **ret, Error *err) {
-  int version = 0;
-  PolicyVersionRow row = {0};
-  PolicyFindings findings = {0};
-  if (!policy_head(context->catalog, project, POLICY_LOOK, &version, err))
-    return false;
-  if (version == 0) {
-    *ret = NULL;
-    return true;
-  }
-  if (!policy_version_get(context->catalog, project, version, &row, err))
-    return false;
-  bool ok = policy_parse(row.content, strlen(row.content), ret, &findings, err);
-  policy_findings_release(&findings);
-  policy_version_release(&row);
-  return ok;
-}
 
 static json_t *declared(const Policy *policy) {
   json_t *list = json_array();
@@ -51,14 +29,14 @@ static json_t *declared(const Policy *policy) {
   return list;
 }
 
-static bool sync_project(Context *context, const char *project, Policy **ret, Error *err) {
-  AUTO(policy_free) Policy *policy = NULL;
-  if (!load_policy(context, project, &policy, err))
+static bool sync_project(Context *context, const char *project, const Policy **ret, Error *err) {
+  const Policy *policy = NULL;
+  if (!access_policy(context, project, &policy, NULL, err))
     return false;
   AUTO(json_free) json_t *wanted = declared(policy);
   if (!schedule_sync(context->catalog, project, wanted, clock_wall_us(), err))
     return false;
-  *ret = STEAL(policy);
+  *ret = policy;
   return true;
 }
 
@@ -152,7 +130,7 @@ static void run_if_due(Context *context, const ProjectRow *project, const Policy
 
 static bool look_at_project(Context *context, const ProjectRow *project, ScheduleApply *apply,
                             json_t *events, Error *err) {
-  AUTO(policy_free) Policy *policy = NULL;
+  const Policy *policy = NULL;
   ScheduleRow *rows = NULL;
   size_t count = 0;
   if (!sync_project(context, project->id, &policy, err) ||
@@ -186,7 +164,7 @@ bool schedule_look(Context *context, ScheduleApply *apply, json_t **ret_events, 
 
 bool schedule_run(Context *context, const ProjectRow *project, const char *tier,
                   ScheduleApply *apply, json_t **ret, Error *err) {
-  AUTO(policy_free) Policy *policy = NULL;
+  const Policy *policy = NULL;
   ScheduleRow row;
   bool found = false;
   if (!name_check("tier", tier, err) || !sync_project(context, project->id, &policy, err) ||
@@ -215,7 +193,7 @@ static json_t *describe(const Policy *policy, const ScheduleRow *row) {
 }
 
 bool schedule_show(Context *context, const ProjectRow *project, json_t **ret, Error *err) {
-  AUTO(policy_free) Policy *policy = NULL;
+  const Policy *policy = NULL;
   ScheduleRow *rows = NULL;
   size_t count = 0;
   if (!sync_project(context, project->id, &policy, err) ||

@@ -133,10 +133,11 @@ CHECKED bool session_counts(Catalog *catalog, json_t **ret, Error *err);
 
 /* ---- sleep ---- */
 
-/* Ids of branches whose compute runs without a session since idle_seconds, roots too when asked
- * for; an array owned by the caller. */
-CHECKED bool endpoint_idle(Catalog *catalog, int64_t idle_seconds, bool roots, json_t **ret,
-                           Error *err);
+/* Ids of branches whose compute runs without a session for longer than it may; an array owned by
+ * the caller. declared: [{"project", "tier" or "kind", "seconds"}], by id and names; what none of
+ * these is about: idle_seconds, roots only when asked for. Negative seconds: never. */
+CHECKED bool endpoint_idle(Catalog *catalog, int64_t idle_seconds, bool roots,
+                           const json_t *declared, json_t **ret, Error *err);
 /* Takes back the wish that the endpoint runs unless it has a session: then *ret_free is false. */
 CHECKED bool endpoint_release(Catalog *catalog, const char *id, bool *ret_free, Error *err);
 /* Gives a stopped endpoint to another branch. */

@@ -211,18 +211,28 @@ bool session_counts(Catalog *catalog, json_t **ret, Error *err) {
 
 /* ---- sleep ---- */
 
-bool endpoint_idle(Catalog *catalog, int64_t idle_seconds, bool roots, json_t **ret, Error *err) {
+bool endpoint_idle(Catalog *catalog, int64_t idle_seconds, bool roots, const json_t *declared,
+                   json_t **ret, Error *err) {
   static const char sql[] =
-      "SELECT b.branch_id FROM lakebase.endpoints AS e JOIN lakebase.branches AS b USING "
-      "(branch_id)"
-      " WHERE e.state = 'running' AND e.wanted AND b.state = 'ready' AND (b.kind <> 'root' OR $2)"
-      " AND greatest(e.started_at, e.active_at) < clock_timestamp() - $1 * interval '1 second'"
+      "WITH declared AS MATERIALIZED (SELECT * FROM jsonb_to_recordset($3::jsonb)"
+      "   AS d (project text, tier text, kind text, seconds bigint))"
+      " SELECT b.branch_id FROM lakebase.endpoints AS e"
+      " JOIN lakebase.branches AS b USING (branch_id)"
+      " LEFT JOIN lakebase.tiers AS r ON r.branch_id = b.branch_id"
+      " LEFT JOIN declared AS d ON d.project = b.project_id"
+      "   AND (d.tier = r.name OR (r.name IS NULL AND d.kind = b.kind))"
+      " CROSS JOIN LATERAL (SELECT coalesce(d.seconds,"
+      "   CASE WHEN b.kind <> 'root' OR $2 THEN $1::bigint END) AS seconds) AS idle"
+      " WHERE e.state = 'running' AND e.wanted AND b.state = 'ready' AND idle.seconds >= 0"
+      " AND greatest(e.started_at, e.active_at)"
+      "   < clock_timestamp() - idle.seconds * interval '1 second'"
       " AND NOT EXISTS (SELECT FROM lakebase.sessions AS s WHERE s.endpoint_id = e.endpoint_id)"
       " AND NOT EXISTS (SELECT FROM lakebase.operations AS o"
       "                 WHERE o.branch_id = b.branch_id AND o.state = 'running')";
-  char seconds[24];
-  (void)snprintf(seconds, sizeof seconds, "%lld", (long long)idle_seconds);
-  const char *const values[] = {seconds, roots ? "true" : "false"};
+  char seconds[CATALOG_NUMBER_SIZE];
+  AUTO(str_free) char *text = json_text(declared);
+  catalog_number(seconds, idle_seconds);
+  const char *const values[] = {seconds, roots ? "true" : "false", text};
   AUTO(rows_free) Rows *rows = NULL;
   if (!catalog_query(catalog, sql, ARRAY_LENGTH(values), values, &rows, err))
     return false;

@@ -1,6 +1,7 @@
 /* What a tier has and its parent lacks is applied to a new branch of the parent. */
 #include "branch/describe.h"
 #include "branch/endpoint.h"
+#include "branch/login.h"
 #include "core/str.h"
 #include "migrate/digest.h"
 #include "migrate/migrate.h"
@@ -139,9 +140,10 @@ static bool apply_named(Again *again, const char *database, Error *err) {
 bool migrate_reapply(Context *context, const ProjectRow *project, const BranchRow *tier,
                      const BranchRow *next, json_t **ret_applied, Error *err) {
   AUTO(json_free) json_t *applied = json_array();
-  Again again = {.target = {.context = context, .project = project, .branch = *next},
-                 .tier_name = tier->name,
-                 .applied = applied};
+  Again again = {
+      .target = {.context = context, .project = project, .branch = *next, .is_server = true},
+      .tier_name = tier->name,
+      .applied = applied};
   const json_t *databases = json_object_get(project->details, "databases");
   size_t at = 0;
   const json_t *database = NULL;
@@ -155,6 +157,9 @@ bool migrate_reapply(Context *context, const ProjectRow *project, const BranchRo
     if (json_is_string(database) && !apply_named(&again, json_string_value(database), err))
       return false;
   }
+  if (json_array_size(applied) > 0 &&
+      !login_shut(context, &again.target.endpoint, again.target.role, err))
+    return false;
   *ret_applied = STEAL(applied);
   return true;
 }

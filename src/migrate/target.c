@@ -48,6 +48,16 @@ static bool check_owns(const Target *target, Error *err) {
                    target->branch.name);
 }
 
+/* The right that the role has on the branch, seen to before it connects. */
+static bool make_login(const Target *target, TargetSession kind, Error *err) {
+  const LoginWish wish = {.role = target->role, .database = target->database, .right = RIGHT_OWN};
+  if (target->is_server)
+    return login_ensure(target->context, &target->branch, &target->endpoint, &wish, err);
+  return (kind != SESSION_ORDINARY || check_owns(target, err)) &&
+         login_for_caller(target->context, &target->branch, &target->endpoint, target->role,
+                          target->database, err);
+}
+
 /* A migration may take its time, but not after its writer has gone. */
 #define SETTINGS                                                                                   \
   "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0"      \
@@ -74,10 +84,7 @@ bool target_connect(const Target *target, TargetSession kind, int lock_timeout_m
       {"gssencmode", "disable"},
       {NULL},
   };
-  if ((kind == SESSION_ORDINARY && !check_owns(target, err)) ||
-      !login_for_caller(target->context, &target->branch, &target->endpoint, target->role,
-                        target->database, err) ||
-      !conn_open(options, CONNECT_MS, ret, err))
+  if (!make_login(target, kind, err) || !conn_open(options, CONNECT_MS, ret, err))
     return error_prefix(err, "database \"%s\" of branch \"%s\"", target->database,
                         target->branch.name);
   return true;

@@ -14,6 +14,7 @@ typedef struct Target {
   EndpointRow endpoint;
   char database[DATABASE_SIZE];
   char role[ROLE_SIZE]; /* the caller's on that branch */
+  bool is_server;       /* not the caller's doing: what was allowed before is done again */
 } Target;
 
 /* The branch of that name, which the caller may use. database NULL: the project's own. Nothing is

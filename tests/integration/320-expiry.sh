@@ -138,7 +138,7 @@ check "so is one that jumped back" wait_for 20 held 2
 
 note "many"
 bough branch create other --ttl 1h >/dev/null 2>&1
-MANY=${BOUGH_TEST_MANY:-80} # tools/soak has more
+MANY=${BOUGH_TEST_MANY:-40} # tools/soak has more
 seq "$MANY" | xargs -P 8 -I{} curl --silent --output /dev/null --unix-socket "$BOUGH_HOME/boughd.sock" \
   --header 'Content-Type: application/json' --data-binary '{"name":"many-{}","ttl":"1d"}' http://localhost/v1/projects/-/branches
 equal "$MANY branches are there" "$(branch_names | tr ' ' '\n' | grep -c '^many-')" "$MANY"

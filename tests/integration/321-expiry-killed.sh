@@ -29,7 +29,9 @@ make_due() {
   catalog_sql "update lakebase.branches set $due where name = 'victim'" >/dev/null
 }
 
-for point in expiry-warned branch-delete-recorded branch-delete-removed branch-retire-recorded branch-retire-closed; do
+points=(expiry-warned branch-delete-recorded branch-retire-closed)
+[[ -z ${EXPIRY_LONG:-} ]] || points+=(branch-delete-stopped branch-delete-removed branch-retire-recorded)
+for point in "${points[@]}"; do
   bough branch create victim >/dev/null 2>&1
   id=$(branch_id victim)
   [[ $point != branch-retire-* ]] || bough branch create child --parent victim --start >/dev/null 2>&1
