@@ -27,6 +27,7 @@ typedef struct Node {
   char *moved_name;     /* of move_away */
   /* after */
   bool create;
+  bool is_freed;    /* sequence: no column's any more, for now */
   bool is_attached; /* table: has its new parents already */
   bool is_inline;   /* its parent's CREATE makes it */
   bool busy, done;
@@ -123,7 +124,8 @@ const char *value_of(const Object *object, const char *property); /* "" for NULL
 /* Owner, grants, comment and labels: of an object just made, and of one that stays. */
 void attributes_create(Build *build, const Node *node);
 void attributes_alter(Build *build, const Node *node);
-const char *comment_word(const Object *object); /* "TABLE", "FOREIGN DATA WRAPPER", ... */
+void attributes_clear(Build *build, const Node *node); /* of before; its object stays */
+const char *comment_word(const Object *object);        /* "TABLE", "FOREIGN DATA WRAPPER", ... */
 void default_privilege_create(Build *build, const Node *node);
 void default_privilege_alter(Build *build, const Node *node);
 void default_privilege_remove(Build *build, const Node *node);
@@ -194,6 +196,9 @@ void column_settings(Build *build, const Node *node); /* of a table just made */
 void column_alter(Build *build, const Node *node);
 void column_remove(Build *build, const Node *node);
 void column_add_definition(Buffer *sql, const Object *column);
+/* Of SET STORAGE: the column's, and what a type has by itself. */
+const char *storage_word(const Object *column);
+const char *storage_word_of_type(const char *type);
 bool default_is_plain(const Object *column);
 /* The column that an inherited one of after comes from; NULL where none is found. */
 const Node *column_above(const Build *build, const Node *node);
@@ -203,6 +208,7 @@ void view_alter(Build *build, const Node *node);
 void view_placeholder(Build *build, const Node *node);
 bool view_is_replaceable(const Node *before);
 void view_column_write(Build *build, const Node *node);
+void view_column_remove(Build *build, const Node *node);
 void materialized_view_create(Build *build, const Node *node);
 void materialized_view_alter(Build *build, const Node *node);
 

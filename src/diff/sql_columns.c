@@ -68,9 +68,15 @@ void column_add_definition(Buffer *sql, const Object *column) {
 
 /* PostgreSQL 15 has no word for "the type's own" storage: of what can be stored otherwise at all
  * only numbers of any length and network addresses prefer MAIN. */
-static const char *storage_word(const Object *column) {
+const char *storage_word_of_type(const char *type) {
   static const char *const mains[] = {"numeric", "inet", "cidr"};
-  const char *type = value_of(column, "type");
+  for (size_t at = 0; at < ARRAY_LENGTH(mains); at++)
+    if (str_starts(type, mains[at]) && strchr(type, '[') == NULL)
+      return "MAIN";
+  return "EXTENDED";
+}
+
+const char *storage_word(const Object *column) {
   switch (value_of(column, "storage")[0]) {
   case 'p':
     return "PLAIN";
@@ -81,10 +87,7 @@ static const char *storage_word(const Object *column) {
   case 'x':
     return "EXTENDED";
   default:
-    for (size_t at = 0; at < ARRAY_LENGTH(mains); at++)
-      if (str_starts(type, mains[at]) && strchr(type, '[') == NULL)
-        return "MAIN";
-    return "EXTENDED";
+    return storage_word_of_type(value_of(column, "type"));
   }
 }
 

@@ -31,6 +31,11 @@ static void write_flags(Build *build, const Node *node) {
   }
   if (object_is(object, "replica_identity") && differs(node, "replica_identity"))
     emit(build, 0, "ALTER TABLE ONLY %P REPLICA IDENTITY USING INDEX %I", object, object->name);
+  if (object->kind == KIND_CONSTRAINT &&
+      (node->create ? object_property(object, "index_comment") != NULL
+                    : node_change(node, "index_comment") != NULL))
+    emit(build, 0, "COMMENT ON INDEX %I.%I IS %L", schema_of(object), object->name,
+         object_property(object, "index_comment"));
   if (node->create ? tablespace != NULL : node_change(node, "tablespace") != NULL)
     emit(build, EMIT_REWRITE, "ALTER INDEX %I.%I SET TABLESPACE %I", schema_of(object),
          object->name, tablespace != NULL ? tablespace : "pg_default");

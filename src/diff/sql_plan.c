@@ -424,7 +424,8 @@ static bool is_held(const Build *build, const Object *object) {
   size_t count = users_of(build, object, &users);
   for (size_t at = 0; at < count; at++) {
     const Node *user = node_of(build, users[at].object);
-    if (users[at].object != object && users[at].object->parent != object && holds_back(user))
+    if (users[at].object->kind != KIND_SEQUENCE && users[at].object != object &&
+        users[at].object->parent != object && holds_back(user))
       return true;
   }
   for (const Object *child = object->first_child; child != NULL; child = child->next)

@@ -296,6 +296,18 @@ void attributes_alter(Build *build, const Node *node) {
     write_labels(build, object, labels->before);
 }
 
+void attributes_clear(Build *build, const Node *node) {
+  Object bare = *node->object;
+  bare.grants = NULL;
+  bare.comment = NULL;
+  bare.labels = NULL;
+  AUTO_RELEASE(acl_release) Acl acl = acl_of(node->object, owner_of(node->object));
+  write_object_grants(build, &bare, &acl);
+  if (node->object->comment != NULL)
+    write_comment(build, &bare);
+  write_labels(build, &bare, node->object->labels);
+}
+
 /* ---- default privileges ---- */
 
 static ObjectKind kind_of_type(char type) {

@@ -15,10 +15,16 @@ void routine_create(Build *build, const Node *node) {
   write_definition(build, node->object);
 }
 
-/* The definition says everything but owner, grants and comment. */
+/* The definition says everything but owner, grants, comment and labels. */
 void routine_alter(Build *build, const Node *node) {
-  if (node_change(node, "definition") != NULL || node_change(node, "body") != NULL)
+  static const char others[] = " owner grants comment labels name schema ";
+  for (size_t at = 0; at < node->change->property_count; at++) {
+    AUTO(str_free) char *word = str_format(" %s ", node->change->properties[at].name);
+    if (strstr(others, word) != NULL)
+      continue;
     write_definition(build, node->object);
+    return;
+  }
 }
 
 /* ---- aggregates ---- */

@@ -278,7 +278,7 @@ void sequence_alter(Build *build, const Node *node) {
   for (size_t at = 0; at < ARRAY_LENGTH(numbers); at++)
     differs = differs || node_change(node, numbers[at]) != NULL;
   const PropertyChange *owned = node_change(node, "owned_by");
-  if (owned != NULL && owned->before != NULL)
+  if (owned != NULL && owned->before != NULL && !node->partner->is_freed)
     emit(build, 0, "ALTER SEQUENCE %O OWNED BY NONE", node->object);
   if (node_change(node, "persistence") != NULL)
     emit(build, 0, "ALTER SEQUENCE %O SET %s", node->object,
@@ -293,7 +293,7 @@ void sequence_alter(Build *build, const Node *node) {
 
 void sequence_own(Build *build, const Node *node) {
   if (node->object->kind != KIND_SEQUENCE || object_property(node->object, "owned_by") == NULL ||
-      (!node->create && node_change(node, "owned_by") == NULL))
+      (!node->create && !node->partner->is_freed && node_change(node, "owned_by") == NULL))
     return;
   emit(build, 0, "ALTER SEQUENCE %O OWNED BY %s", node->object, value_of(node->object, "owned_by"));
 }

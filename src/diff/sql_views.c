@@ -96,7 +96,37 @@ void view_alter(Build *build, const Node *node) {
   options_alter(build, head.text, "", options->before, options->after);
 }
 
-/* One of a view: its default; of a materialized view: its statistics target. */
+/* The type stands in the view's list of columns. */
+static void reset_storage(Build *build, const Object *column, const char *word) {
+  AUTO_RELEASE(buffer_release) Buffer own = {0};
+  const char *text = value_of(column->parent, "columns");
+  const char *name, *type;
+  size_t name_length, type_length;
+  sql_add(&own, "%I", column->name);
+  while (next_column(&text, &name, &name_length, &type, &type_length))
+    if (name_length == own.length && strncmp(name, own.text, name_length) == 0) {
+      AUTO(str_free) char *its = str_ndup(type, type_length);
+      emit(build, 0, "ALTER %s %P ALTER COLUMN %I SET STORAGE %s", word, column, column->name,
+           storage_word_of_type(its));
+    }
+}
+
+static void write_storage(Build *build, const Node *node, const char *word) {
+  const Object *column = node->object;
+  const Object *before = node->partner != NULL && !node->create ? node->partner->object : NULL;
+  const char *storage = object_property(column, "storage");
+  AUTO_RELEASE(buffer_release) Buffer head = {0};
+  sql_add(&head, "ALTER %s %P ALTER COLUMN %I", word, column, column->name);
+  if (storage == NULL && before != NULL && object_property(before, "storage") != NULL)
+    reset_storage(build, column, word);
+  else if (storage != NULL &&
+           !str_equal(storage, before != NULL ? object_property(before, "storage") : NULL))
+    emit(build, 0, "%s SET STORAGE %s", head.text, storage_word(column));
+  options_alter(build, head.text, "", before != NULL ? object_property(before, "options") : NULL,
+                object_property(column, "options"));
+}
+
+/* One of a view: its default; of a materialized view: how its column is stored and counted. */
 void view_column_write(Build *build, const Node *node) {
   const Object *column = node->object;
   const char *word = column->parent->kind == KIND_VIEW ? "VIEW" : "MATERIALIZED VIEW";
@@ -110,6 +140,23 @@ void view_column_write(Build *build, const Node *node) {
   if (target != NULL || (before != NULL && object_property(before, "statistics") != NULL))
     emit(build, 0, "ALTER %s %P ALTER COLUMN %I SET STATISTICS %s", word, column, column->name,
          target != NULL ? target : "-1");
+  write_storage(build, node, word);
+}
+
+/* The column stays; what was said about it goes. */
+void view_column_remove(Build *build, const Node *node) {
+  const Object *column = node->object;
+  const char *word = column->parent->kind == KIND_VIEW ? "VIEW" : "MATERIALIZED VIEW";
+  if (object_property(column, "default") != NULL)
+    emit(build, 0, "ALTER %s %P ALTER COLUMN %I DROP DEFAULT", word, column, column->name);
+  if (object_property(column, "statistics") != NULL)
+    emit(build, 0, "ALTER %s %P ALTER COLUMN %I SET STATISTICS -1", word, column, column->name);
+  if (object_property(column, "storage") != NULL)
+    reset_storage(build, column, word);
+  AUTO_RELEASE(buffer_release) Buffer head = {0};
+  sql_add(&head, "ALTER %s %P ALTER COLUMN %I", word, column, column->name);
+  options_alter(build, head.text, "", object_property(column, "options"), NULL);
+  attributes_clear(build, node);
 }
 
 void materialized_view_create(Build *build, const Node *node) {

@@ -101,13 +101,14 @@ static const Writer writers[KIND_COUNT] = {
                      .alter = column_alter,
                      .remove = column_remove},
     [KIND_VIEW_COLUMN] = {.drop = NULL,
-                          .in_place = " default statistics ",
+                          .in_place = " default statistics storage options ",
                           .create = view_column_write,
-                          .alter = view_column_write},
+                          .alter = view_column_write,
+                          .remove = view_column_remove},
     [KIND_CONSTRAINT] = {.drop = "DROP CONSTRAINT",
                          .in_place = " validated local inherited tablespace clustered"
                                      " replica_identity columns references deferrable deferred"
-                                     " no_inherit type ",
+                                     " no_inherit type index_comment ",
                          .create = constraint_create,
                          .alter = constraint_alter,
                          .remove = constraint_remove},

@@ -12,7 +12,8 @@ SELECT k.oid, 0 AS subid, 0 AS position, k.conrelid AS parent, '' AS schema, k.c
        CASE WHEN k.conindid <> 0 AND k.contype IN ('p', 'u', 'x') THEN
          (SELECT s.spcname FROM pg_class i JOIN pg_tablespace s ON s.oid = i.reltablespace WHERE i.oid = k.conindid)
        END AS tablespace,
-       COALESCE(x.indisclustered, false) AS clustered, COALESCE(x.indisreplident, false) AS replica_identity
+       COALESCE(x.indisclustered, false) AS clustered, COALESCE(x.indisreplident, false) AS replica_identity,
+       CASE WHEN k.contype IN ('p', 'u', 'x') THEN obj_description(k.conindid, 'pg_class') END AS index_comment
   FROM pg_constraint k
        JOIN pg_class c ON c.oid = k.conrelid
        LEFT JOIN pg_index x ON x.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')
