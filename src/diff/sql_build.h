@@ -61,15 +61,28 @@ typedef struct Writer {
 
 const Writer *writer_of(ObjectKind kind);
 
+/* ---- sql_nodes.c ---- */
+
+void nodes_make(Build *build);                           /* with pairs and changes */
+Node *node_of(const Build *build, const Object *object); /* NULL for NULL */
+/* The change of that property that a pair has; NULL: none. Either side's node. */
+const PropertyChange *node_change(const Node *node, const char *property);
+/* Dependencies of before whose `needs` is that object; *ret is borrowed. */
+size_t users_of(const Build *build, const Object *object, const Dependency **ret);
+
 /* ---- sql_plan.c ---- */
 
 void sql_plan_make(Build *build);
-Node *node_of(const Build *build, const Object *object); /* NULL for NULL */
-/* Whether after's node has a change of that property that isn't made by recreating it. */
-const PropertyChange *node_change(const Node *node, const char *property);
-bool node_has_data_user(const Build *build, const Node *node); /* a column of that type stays */
-/* Dependencies of before whose `needs` is that object; *ret is borrowed. */
-size_t users_of(const Build *build, const Object *object, const Dependency **ret);
+
+/* ---- sql_identity.c ---- */
+
+void identity_add(Buffer *sql, const Object *column); /* " GENERATED ... AS IDENTITY (...)" */
+void identity_alter(Build *build, const Node *node);
+
+/* ---- sql_drop.c ---- */
+
+void drop_all(Build *build, bool late);
+void free_sequences(Build *build);
 
 /* ---- sql_order.c ---- */
 

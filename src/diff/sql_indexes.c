@@ -150,29 +150,17 @@ void constraint_remove(Build *build, const Node *node) {
 
 /* ---- partitions ---- */
 
-static const Node *table_named(const Build *build, const char *name) {
-  for (size_t at = build->before_count; at < build->count; at++) {
-    const Object *object = build->nodes[at].object;
-    if (object->kind != KIND_TABLE)
-      continue;
-    AUTO_RELEASE(buffer_release) Buffer text = {0};
-    object_add_identity(&text, object);
-    if (str_equal(text.text, name))
-      return &build->nodes[at];
-  }
-  return NULL;
-}
-
 /* The parent's constraint that a partition's belongs to. */
 static const Object *constraint_above(const Build *build, const Object *constraint) {
-  const char *name = object_property(constraint->parent, "partition_of");
-  const Node *table = name != NULL ? table_named(build, name) : NULL;
-  if (table == NULL)
-    return NULL;
-  for (const Object *child = table->object->first_child; child != NULL; child = child->next)
-    if (child->kind == KIND_CONSTRAINT && type_of(child) == type_of(constraint) &&
-        str_equal(value_of(child, "columns"), value_of(constraint, "columns")))
-      return child;
+  const Dependency *needs;
+  size_t count = schema_dependencies(build->diff->after, constraint->parent, &needs);
+  for (size_t at = 0; at < count; at++) {
+    const Object *child = needs[at].needs->kind == KIND_TABLE ? needs[at].needs->first_child : NULL;
+    for (; child != NULL; child = child->next)
+      if (child->kind == KIND_CONSTRAINT && type_of(child) == type_of(constraint) &&
+          str_equal(value_of(child, "columns"), value_of(constraint, "columns")))
+        return child;
+  }
   return NULL;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 static void add_columns(Buffer *sql, const Object *table) {
+  size_t empty = sql->length;
   const char *comma = "\n    ";
   for (const Object *child = table->first_child; child != NULL; child = child->next) {
     bool is_partition = object_property(table, "partition_of") != NULL;
@@ -13,6 +14,8 @@ static void add_columns(Buffer *sql, const Object *table) {
     column_add_definition(sql, child);
     comma = ",\n    ";
   }
+  if (sql->length > empty)
+    buffer_add_text(sql, "\n");
 }
 
 static bool is_foreign(const Object *table) {
