@@ -27,7 +27,7 @@ static int name_space(ObjectKind kind) {
   case KIND_AGGREGATE:
     return SPACE_ROUTINE;
   default:
-    return kind;
+    return (int)kind;
   }
 }
 
@@ -316,15 +316,24 @@ static bool holds_back(const Node *user) {
   return !user->drop || user->is_late;
 }
 
+static bool is_held(const Build *build, const Object *object);
+
+/* A sequence goes with its column, so who uses the one holds back the other. */
+static bool is_held_by(const Build *build, const Object *object, const Object *user) {
+  const Node *node = node_of(build, user);
+  if (user == object || user->parent == object)
+    return false;
+  if (user->kind == KIND_SEQUENCE)
+    return node->drop && is_held(build, user);
+  return holds_back(node);
+}
+
 static bool is_held(const Build *build, const Object *object) {
   const Dependency *users;
   size_t count = users_of(build, object, &users);
-  for (size_t at = 0; at < count; at++) {
-    const Node *user = node_of(build, users[at].object);
-    if (users[at].object->kind != KIND_SEQUENCE && users[at].object != object &&
-        users[at].object->parent != object && holds_back(user))
+  for (size_t at = 0; at < count; at++)
+    if (is_held_by(build, object, users[at].object))
       return true;
-  }
   for (const Object *child = object->first_child; child != NULL; child = child->next)
     if (is_held(build, child))
       return true;

@@ -1,6 +1,7 @@
 /* Tables, foreign tables and sequences as a whole. */
 #include "diff/sql_build.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void add_columns(Buffer *sql, const Object *table) {
@@ -124,6 +125,45 @@ void table_detach(Build *build, const Node *node) {
     write_parents(build, table, inherits->before, inherits->after, "NO INHERIT");
 }
 
+static bool depends_on(const Schema *schema, const Object *object, const Object *needed) {
+  const Dependency *needs;
+  size_t count = schema_dependencies(schema, object, &needs);
+  for (size_t at = 0; at < count; at++)
+    if (needs[at].needs == needed)
+      return true;
+  return false;
+}
+
+static bool has_column(const Object *table, const char *name) {
+  for (const Object *child = table->first_child; child != NULL; child = child->next)
+    if (child->kind == KIND_COLUMN && str_equal(child->name, name))
+      return true;
+  return false;
+}
+
+/* Whether a parent that stays one has brought that column along all the time. */
+static bool stays_inherited(const Build *build, const Node *table, const Object *column) {
+  const Dependency *needs;
+  size_t count = schema_dependencies(build->diff->after, table->object, &needs);
+  for (size_t at = 0; at < count; at++) {
+    const Node *parent = node_of(build, needs[at].needs);
+    if (parent->object->kind == KIND_TABLE && parent->partner != NULL &&
+        has_column(parent->partner->object, column->name) &&
+        depends_on(build->diff->before, table->partner->object, parent->partner->object))
+      return true;
+  }
+  return false;
+}
+
+/* A column that is there when its table gets a parent stays the table's own, too. */
+static void tell_own_columns(Build *build, const Node *node) {
+  for (const Object *child = node->object->first_child; child != NULL; child = child->next)
+    if (child->kind == KIND_COLUMN && object_is_inherited(child) &&
+        (!node->is_attached || !node_of(build, child)->create) &&
+        !stays_inherited(build, node, child))
+      finding(build, child, "becomes the table's own besides being inherited");
+}
+
 void table_attach(Build *build, const Node *node) {
   const Object *table = node->object;
   if (table->kind != KIND_TABLE && table->kind != KIND_FOREIGN_TABLE)
@@ -137,6 +177,8 @@ void table_attach(Build *build, const Node *node) {
       (node->create || node->partner->detach || node_change(node, "of_type") != NULL))
     emit(build, 0, "ALTER TABLE %O OF %s", table, value_of(table, "of_type"));
   const PropertyChange *inherits = node->create ? NULL : node_change(node, "inherits");
+  if (inherits != NULL && inherits->after != NULL)
+    tell_own_columns(build, node);
   if (inherits != NULL && !node->is_attached)
     write_parents(build, table, inherits->after, inherits->before, "INHERIT");
 }
@@ -273,6 +315,32 @@ void sequence_create(Build *build, const Node *node) {
   emit_buffer(build, 0, NULL, &sql);
 }
 
+static int64_t number_of(const Object *object, const char *property) {
+  return strtoll(value_of(object, property), NULL, 10);
+}
+
+/* The value has to lie in the new bounds before they hold. Within the old ones it is moved to the
+ * nearest that does; where the two have nothing in common, the sequence starts anew. */
+static bool fit_value(Build *build, const Node *node) {
+  const Object *before = node->partner->object;
+  const Object *after = node->object;
+  const char *minimum = value_of(after, "minimum");
+  const char *maximum = value_of(after, "maximum");
+  if (number_of(after, "minimum") <= number_of(before, "minimum") &&
+      number_of(after, "maximum") >= number_of(before, "maximum"))
+    return true;
+  if (number_of(after, "minimum") > number_of(before, "maximum") ||
+      number_of(after, "maximum") < number_of(before, "minimum"))
+    return false;
+  AUTO_RELEASE(buffer_release) Buffer name = {0};
+  sql_add(&name, "%O", after);
+  emit(build, 0,
+       "SELECT pg_catalog.setval(%L, GREATEST(LEAST(last_value, %s), %s),"
+       " is_called AND last_value BETWEEN %s AND %s) FROM %O",
+       name.text, maximum, minimum, minimum, maximum, after);
+  return true;
+}
+
 /* A column that owns it and goes would take it along, so it is set free here. */
 void sequence_alter(Build *build, const Node *node) {
   static const char *const numbers[] = {"type",    "start", "increment", "minimum",
@@ -289,9 +357,13 @@ void sequence_alter(Build *build, const Node *node) {
   if (!differs)
     return;
   AUTO_RELEASE(buffer_release) Buffer sql = {0};
+  bool fits = fit_value(build, node);
   sql_add(&sql, "ALTER SEQUENCE %O", node->object);
   add_sequence_options(&sql, node->object);
-  emit_buffer(build, 0, NULL, &sql);
+  if (!fits)
+    sql_add(&sql, " RESTART");
+  emit_buffer(build, 0, fits ? NULL : "starts anew: its value lies outside of the new bounds",
+              &sql);
 }
 
 void sequence_own(Build *build, const Node *node) {
