@@ -34,6 +34,7 @@ SqlOptions options_parse(const char *text) {
   while (text != NULL && *text != '\0') {
     char *name = read_word(&text, "= ,");
     text += *text == '=' || *text == ' ' ? 1 : 0;
+    text += strspn(text, " ");
     char *value = read_word(&text, ",");
     options.items = mem_resize(options.items, options.count + 1, sizeof *options.items);
     options.items[options.count++] = (SqlOption){name, value};
