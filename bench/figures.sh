@@ -282,7 +282,7 @@ make_wide() {
   bough --quiet branch create wide --parent production --start
   bough psql wide -- -Xq -c "do \$\$ begin for i in 1..1000 loop execute format(
     'create table wide_%s (id bigint primary key, a int not null default 1, b text, c timestamptz default now(), d numeric(10,2),
-      e text, f date, g jsonb, h uuid, i text check (i <> \'\'\'\'))', i); end loop; end \$\$"
+      e text, f date, g jsonb, h uuid, i text check (length(i) > 0))', i); end loop; end \$\$"
   bough --quiet branch create wide-same --parent wide --start
   bough --quiet branch create wide-other --parent wide --start
   bough psql wide-other -- -Xq -c "do \$\$ begin for i in 1..10 loop execute format('alter table wide_%s add j int', i * 100); end loop; end \$\$"
@@ -292,7 +292,7 @@ make_wide() {
 dump_and_diff() {
   local started=$EPOCHREALTIME side
   for side in "$@"; do
-    "$PG_BIN/pg_dump" -s -d "$(url "$side")" -f "$DIR/$side.sql"
+    as_control "$PG_BIN/pg_dump" -s -h "$(bough --json url "$side" | jq -r .result.socket_directory)" -U bough_platform -d app >"$DIR/$side.sql"
   done
   diff "$DIR/$1.sql" "$DIR/$2.sql" >"$DIR/dump.diff" || true
   awk -v a="$started" -v b="$EPOCHREALTIME" 'BEGIN { print (b - a) * 1000 }'
