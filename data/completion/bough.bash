@@ -14,7 +14,7 @@ _bough() {
     project) choices='create list show delete ' ;;
     branch) choices='create list tree show delete reset rename expire protect unprotect ' ;;
     endpoint) choices='list show start suspend repoint ' ;;
-    migrate) choices='new status apply verify rollback lint ' ;;
+    migrate) choices='new status apply tool verify rollback lint ' ;;
     schedule) choices='list run ' ;;
     principal) choices='add list remove token revoke ' ;;
     policy) choices='check apply show history explain ' ;;
@@ -54,6 +54,7 @@ _bough() {
     'migrate new') flags='--dir '; names= ;;
     'migrate status') flags='--dir --layout --database '; names=branch ;;
     'migrate apply') flags='--dir --layout --database --to --accept --baseline --lock-timeout --attempts '; names=branch ;;
+    'migrate tool') flags='--database '; names=branch ;;
     'migrate verify') flags='--dir --layout --database --to --accept '; names=branch ;;
     'migrate rollback') flags='--dir --layout --database --to --lock-timeout --attempts '; names=branch ;;
     'schedule list') flags=''; names= ;;

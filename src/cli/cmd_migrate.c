@@ -142,7 +142,8 @@ static bool run_tests(Cli *cli, json_t *result, Error *err) {
   int status = 0;
   if (scratch == NULL)
     return true;
-  bool ok = connection_run(cli, scratch, cli->invocation.rest, &status, err);
+  bool ok = connection_run(cli, scratch, invocation_value(&cli->invocation, "database"),
+                           cli->invocation.rest, &status, err);
   drop_scratch(cli, scratch);
   if (!ok)
     return false;
@@ -167,6 +168,51 @@ bool cmd_migrate_verify_run(Cli *cli, json_t **ret, Error *err) {
   if (!json_bool_or(*ret, "proved", false))
     cli->exit_status = error_info(ERROR_MIGRATION_UNPROVED)->exit_status;
   return run_tests(cli, *ret, err);
+}
+
+/* ---- other tools ---- */
+
+static bool read_tools(Cli *cli, json_t **ret, Error *err) {
+  AUTO(json_free)
+  json_t *body = json_pack("{s:s*}", "database", invocation_value(&cli->invocation, "database"));
+  return cli_request(cli, cli->invocation.command, body, ret, err);
+}
+
+bool cmd_migrate_tool_run(Cli *cli, json_t **ret, Error *err) {
+  char *const *command = cli->invocation.rest;
+  int status = 0;
+  bool runs = command != NULL && command[0] != NULL;
+  if ((runs &&
+       !connection_run(cli, cli->invocation.arguments[0],
+                       invocation_value(&cli->invocation, "database"), command, &status, err)) ||
+      !read_tools(cli, ret, err))
+    return false;
+  if (runs)
+    (void)json_object_set_new(*ret, "status", json_integer(status));
+  if (status != 0)
+    cli->exit_status = error_info(ERROR_MIGRATION_FAILED)->exit_status;
+  return true;
+}
+
+void cmd_migrate_tool_show(Cli *cli, const json_t *result) {
+  size_t at = 0;
+  const json_t *tool = NULL;
+  json_array_foreach(show_array(result, "tools"), at, tool) {
+    const json_t *versions = show_array(tool, "versions");
+    size_t count = json_array_size(versions);
+    const char *last = count > 0 ? json_string_value(json_array_get(versions, count - 1)) : NULL;
+    if (json_is_string(json_object_get(tool, "error")))
+      show_line(cli, COLOUR_WARNING, "%s (%s): %s", show_text(tool, "table"),
+                show_text(tool, "tool"), show_text(tool, "error"));
+    else
+      show_line(cli, COLOUR_NONE, "%s (%s): %zu applied, the last %s", show_text(tool, "table"),
+                show_text(tool, "tool"), count, last != NULL ? last : "-");
+  }
+  if (at == 0)
+    show_line(cli, COLOUR_NONE, "No other tool has a ledger here");
+  if (json_is_integer(json_object_get(result, "status")))
+    show_line(cli, COLOUR_NONE, "The command ended with status %lld",
+              (long long)json_integer_or(result, "status", 0));
 }
 
 /* ---- what people read ---- */

@@ -362,6 +362,21 @@ const Command commands[] = {
      .run = cmd_migrate_run,
      .show = cmd_migrate_change_show},
     {.noun = "migrate",
+     .verb = "tool",
+     .summary = "Run another tool's migrations, or read what it applied",
+     .details = "For tools with code of their own: the command after -- (alembic upgrade head, "
+                "manage.py migrate ...) runs with the branch's connection in its environment "
+                "(PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSFILE). What was applied is then read "
+                "from the tool's own table.",
+     .arguments = {BRANCH_ARGUMENT},
+     .flags = {{"database", "NAME", "database of the branch; default: the project's"}},
+     .rest = "COMMAND",
+     .method = "POST",
+     .path = BRANCH_PATH "/migrations/tools",
+     .timeout_s = SECONDS_LONG,
+     .run = cmd_migrate_tool_run,
+     .show = cmd_migrate_tool_show},
+    {.noun = "migrate",
      .verb = "verify",
      .summary = "Prove pending migrations on scratch branches",
      .details = "Each is applied, run again through the ledger, taken back and applied again on a "

@@ -34,9 +34,11 @@ static bool get_url(Cli *cli, const char *branch, json_t **ret, Error *err) {
   return cli_call(cli, "GET", path.text, NULL, ret, err);
 }
 
-static void fill(Words *words, const json_t *answer, const char *branch, const char *passfile) {
+static void fill(Words *words, const json_t *answer, const char *branch, const char *database,
+                 const char *passfile) {
   bool proxied = json_bool_or(answer, "proxied", false);
-  const char *database = json_string_or(answer, "database", "");
+  if (database == NULL)
+    database = json_string_or(answer, "database", "");
   for (char **entry = environ; *entry != NULL; entry++)
     if (!is_replaced(*entry))
       words_add(words, str_dup(*entry));
@@ -60,8 +62,8 @@ static bool write_passfile(Cli *cli, const json_t *answer, const char *path, Err
   return io_write_file(path, line, strlen(line), 0600, err);
 }
 
-bool connection_run(Cli *cli, const char *branch, char *const *command, int *ret_status,
-                    Error *err) {
+bool connection_run(Cli *cli, const char *branch, const char *database, char *const *command,
+                    int *ret_status, Error *err) {
   char folder[] = "/tmp/bough-XXXXXX";
   AUTO(json_free) json_t *answer = NULL;
   AUTO_RELEASE(words_release) Words environment = {0};
@@ -75,7 +77,7 @@ bool connection_run(Cli *cli, const char *branch, char *const *command, int *ret
   AUTO(str_free) char *here = getcwd(NULL, 0);
   if (!write_passfile(cli, answer, passfile, err))
     return false;
-  fill(&environment, answer, branch, passfile);
+  fill(&environment, answer, branch, database, passfile);
   ProcessOptions options = PROCESS_OPTIONS;
   options.environment = (const char *const *)environment.words;
   options.directory = here;

@@ -11,5 +11,5 @@ CHECKED bool connection_password(Cli *cli, char **ret, Error *err);
  * PGPORT, PGUSER, PGDATABASE, DATABASE_URL without a password, and PGPASSFILE, a file that only its
  * owner reads and that is removed afterwards. Its output goes to stderr. *ret_status: its exit
  * status. */
-CHECKED bool connection_run(Cli *cli, const char *branch, char *const *command, int *ret_status,
-                            Error *err);
+CHECKED bool connection_run(Cli *cli, const char *branch, const char *database,
+                            char *const *command, int *ret_status, Error *err);

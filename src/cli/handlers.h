@@ -39,9 +39,9 @@ CommandShow cmd_principal_add_show, cmd_principal_list_show, cmd_principal_remov
 
 CommandRun cmd_audit_run, cmd_audit_verify_run;
 CommandShow cmd_audit_show, cmd_audit_verify_show;
-CommandRun cmd_migrate_new_run, cmd_migrate_run, cmd_migrate_verify_run;
+CommandRun cmd_migrate_new_run, cmd_migrate_run, cmd_migrate_verify_run, cmd_migrate_tool_run;
 CommandShow cmd_migrate_new_show, cmd_migrate_status_show, cmd_migrate_change_show,
-    cmd_migrate_verify_show;
+    cmd_migrate_verify_show, cmd_migrate_tool_show;
 
 CommandRun cmd_generate_run;
 

@@ -343,6 +343,8 @@ static const Route routes[] = {
      "Compare a branch's schema with another's"},
     {"POST", BRANCHES "/{b}/migrations/status", post_migrate_status, MINUTES, 0, ASKS(BRANCH_READ),
      "Hold a folder of migrations against a branch"},
+    {"POST", BRANCHES "/{b}/migrations/tools", post_migrate_tools, MINUTES, 0, ASKS(BRANCH_READ),
+     "Read the ledgers of other tools"},
     {"POST", BRANCHES "/{b}/migrations/apply", post_migrate_apply, HOURS, ROUTE_LONG,
      ASKS(MIGRATION_APPLY), "Apply migrations"},
     {"POST", BRANCHES "/{b}/migrations/rollback", post_migrate_rollback, HOURS, ROUTE_LONG,

@@ -71,3 +71,7 @@ bool post_migrate_rollback(Context *context, const ApiRequest *request, json_t *
 bool post_migrate_verify(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
   return run_case(context, request, migrate_verify, ret, err);
 }
+
+bool post_migrate_tools(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  return run_case(context, request, migrate_tools, ret, err);
+}

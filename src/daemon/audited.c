@@ -26,6 +26,7 @@ static const Audited rows[] = {
     {"POST", BRANCHES "/{b}/endpoint/suspend", "endpoint.suspend", "", false},
     {"POST", BRANCHES "/{b}/endpoint/repoint", "endpoint.repoint", "to grace", false},
     {"POST", BRANCHES "/{b}/migrations/status", "migration.status", "database layout", true},
+    {"POST", BRANCHES "/{b}/migrations/tools", "migration.status", "database", true},
     {"POST", BRANCHES "/{b}/migrations/apply", "migration.apply",
      "database layout to accept baseline", false},
     {"POST", BRANCHES "/{b}/migrations/verify", "migration.verify", "database layout to", false},

@@ -31,3 +31,7 @@ CHECKED bool migrate_rollback(Context *context, const ProjectRow *project, const
  * scratch branch, with all of it applied, when all was proved. */
 CHECKED bool migrate_verify(Context *context, const ProjectRow *project, const char *branch,
                             const json_t *body, json_t **ret, Error *err);
+
+/* What tools with code of their own say that they applied, by their ledgers in the database. */
+CHECKED bool migrate_tools(Context *context, const ProjectRow *project, const char *branch,
+                           const json_t *body, json_t **ret, Error *err);

@@ -166,3 +166,13 @@ equal "isn't run" "$(sql layouts "select to_regclass('a') is null")" t
 bough branch create liar >/dev/null 2>&1
 sql liar "create schema bough; create table bough.migrations (entry int)"
 refused migration-ledger "a ledger that somebody else made" apply liar
+
+note "tools with code of their own"
+bough branch create tools >/dev/null 2>&1
+equal "none yet" "$(migrate tool tools | jq -c .result.tools)" '[]'
+cat >tool.sh <<'END'
+psql -XAtqc "create table alembic_version (version_num text); insert into alembic_version values ('ae1027a6acf')"
+exit 3
+END
+equal "the command runs on the branch, and ends as it ends" "$(migrate tool tools -- bash tool.sh | jq -r .result.status)" 3
+equal "its ledger is read, whatever its status says" "$(migrate tool tools | jq -r '.result.tools[0] | .tool + " " + .versions[0]')" "alembic ae1027a6acf"
