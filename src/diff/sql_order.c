@@ -236,6 +236,8 @@ static void visit(Build *build, Node *node) {
     break_cycle(build, node);
     return;
   }
+  if (node->is_inline && node->parent->busy && !node->parent->done)
+    return; /* it comes with the table that is about to be written, and then by itself */
   node->busy = true;
   if (node->parent != NULL)
     visit(build, node->parent);

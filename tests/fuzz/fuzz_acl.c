@@ -1,5 +1,5 @@
-/* Texts of catalogs that the migration writer takes apart: access control lists and options. What it
- * makes of options again reads as the same options. */
+/* Texts of catalogs that the migration writer takes apart: access control lists and options. What
+ * it makes of options again reads as the same options. */
 #include "diff/sql_acl.h"
 #include "diff/sql_build.h"
 #include "fuzz.h"
