@@ -3,7 +3,7 @@
 
 ROW='select count(*) from pgbench_branches'
 
-FIGURES=(create first_row peers load churn bytes idle_memory siblings memory delete policy_decision diff)
+FIGURES=(create first_row peers load churn bytes idle_memory siblings memory delete policy_decision diff lint)
 
 # What each needs and how it is measured, for --help.
 declare -A FIGURE_TEXT=(
@@ -18,6 +18,7 @@ declare -A FIGURE_TEXT=(
   [memory]="memory of boughd with 1,000 branches"
   [delete]="delete of 500 branches until the cleaner is idle"
   [diff]="schema diff of branches with 1,000 tables and 10,000 columns, beside pg_dump -s of both and diff"
+  [lint]="lint of a folder with 1,000 migrations and their undos, without a server"
   [policy_decision]="one decision of the policy engine with 200 rules"
 )
 
@@ -314,4 +315,39 @@ figure_diff() {
   record "diff, 1,000 tables" "whole command, the same" ms "<= 150" "${same[@]}"
   record "diff, 1,000 tables" "pg_dump -s of both and diff" ms - "${peer[@]}"
   for run in wide-other wide-same wide; do bough --quiet branch delete "$run"; done
+# Each makes a table, fills and changes another one: 8 statements of about 900 bytes, and an undo.
+make_migrations() {
+  local number
+  mkdir "$1"
+  for ((number = 1; number <= $2; number++)); do
+    cat >"$1/$(printf '20260101%06d' "$number")_step.sql" <<SQL
+-- step $number
+CREATE TABLE public.parts_$number (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, code text NOT NULL, made_at timestamptz NOT NULL DEFAULT now(),
+  weight numeric(12, 3) CHECK (weight > 0), maker bigint REFERENCES public.makers (id) ON DELETE CASCADE);
+CREATE INDEX parts_${number}_maker ON public.parts_$number (maker);
+INSERT INTO public.parts_$number (code, weight) SELECT p.code, p.weight FROM public.parts p WHERE p.batch = $number;
+ALTER TABLE public.parts ADD COLUMN note_$number text, DROP COLUMN IF EXISTS remark_$number;
+ALTER TABLE public.parts ADD CONSTRAINT note_${number}_short CHECK (length(note_$number) < 100) NOT VALID;
+CREATE OR REPLACE VIEW public.stock_$number AS
+  SELECT m.name, count(*) AS parts, sum(p.weight) AS weight FROM public.parts_$number p
+    JOIN public.makers m ON m.id = p.maker GROUP BY m.name HAVING count(*) > 1 ORDER BY 2 DESC;
+UPDATE public.parts SET note_$number = 'none' WHERE note_$number IS NULL AND id BETWEEN 1 AND 1000;
+COMMENT ON TABLE public.parts_$number IS 'parts of batch $number';
+SQL
+    echo "DROP VIEW public.stock_$number; ALTER TABLE public.parts DROP COLUMN note_$number; DROP TABLE public.parts_$number;" \
+      >"$1/$(printf '20260101%06d' "$number")_step.undo.sql"
+  done
+}
+
+figure_lint() {
+  local run whole=() reading=()
+  make_migrations "$DIR/migrations" 1000
+  for ((run = 0; run < 11; run++)); do
+    whole+=("$("$CLOCK" -- "$PROGRAM" migrate lint --brief --dir "$DIR/migrations" | cut -d' ' -f1)")
+    reading+=("$("$CLOCK" -- cat "$DIR/migrations"/* | cut -d' ' -f1)")
+  done
+  record "lint, 1,000 migrations" "whole command" ms "<= 1000" "${whole[@]}"
+  record "lint, 1,000 migrations" "cat of the same files" ms - "${reading[@]}"
+  rm -r "$DIR/migrations"
 }

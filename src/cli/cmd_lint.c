@@ -12,30 +12,57 @@
 
 enum { EXIT_FINDINGS = 2, FILE_LIMIT = 32 * 1024 * 1024 };
 
-/* What is to be linted: an array of {file,text,undo,undo_is_known,in_transaction}, as the route
+/* What is to be linted: an array of {file,text,undo,undo_is_known,wrapped}, as the route
  * takes it. */
 static void add_input(json_t *inputs, const char *file, const char *text, const char *undo,
-                      bool undo_is_known, bool in_transaction) {
+                      bool undo_is_known, bool is_wrapped) {
   (void)json_array_append_new(
       inputs, json_pack("{s:o, s:s, s:s*, s:b, s:b}", "file", json_line(file), "text", text, "undo",
-                        undo, "undo_is_known", undo_is_known, "in_transaction", in_transaction));
+                        undo, "undo_is_known", undo_is_known, "wrapped", is_wrapped));
 }
 
-/* Bough puts a transaction around a migration that neither brings its own nor can't have one. */
 static void add_migration(json_t *inputs, const char *folder, const Migration *migration) {
   AUTO(str_free) char *file = path_join(folder, migration->file);
-  bool in_transaction = !migration->up_alone && !lint_brings_transaction(migration->up);
-  add_input(inputs, file, migration->up, migration->down, !migration->repeatable, in_transaction);
+  add_input(inputs, file, migration->up, migration->down, !migration->repeatable,
+            !migration->up_alone);
 }
 
-static bool add_folder(const Cli *cli, const char *folder, json_t *inputs, Error *err) {
+/* What the branch's ledger says of each file: {file: state}. */
+static bool read_states(Cli *cli, const MigrationSet *set, json_t **ret, Error *err) {
+  const Invocation *invocation = &cli->invocation;
+  const char *branch = invocation_value(invocation, "branch");
+  const char *database = invocation_value(invocation, "database");
+  AUTO(json_free) json_t *body = migration_set_to_json(set);
+  AUTO(json_free) json_t *status = NULL;
+  AUTO(str_free)
+  char *path =
+      str_format("/v1/projects/%s/branches/%s/migrations/status", cli_project(cli), branch);
+  if (database != NULL)
+    (void)json_object_set_new(body, "database", json_string(database));
+  if (!name_check("branch", branch, err) || !cli_call(cli, "POST", path, body, &status, err))
+    return false;
+  *ret = json_object();
+  size_t at = 0;
+  const json_t *item = NULL;
+  json_array_foreach(show_array(status, "migrations"), at, item) {
+    (void)json_object_set(*ret, json_string_or(item, "file", ""), json_object_get(item, "state"));
+  }
+  return true;
+}
+
+/* What a branch has already can't be held against its data any more. */
+static bool add_folder(Cli *cli, const char *folder, json_t *inputs, Error *err) {
   AUTO_RELEASE(migration_files_release) MigrationFiles files = {0};
   AUTO_RELEASE(migration_set_release) MigrationSet set = {0};
   const char *layout = invocation_value(&cli->invocation, "layout");
   if (!migration_files_read(folder, &files, err) || !migration_parse(&files, layout, &set, err))
     return error_prefix(err, "%s", folder);
+  AUTO(json_free) json_t *states = NULL;
+  if (invocation_value(&cli->invocation, "branch") != NULL && !read_states(cli, &set, &states, err))
+    return false;
   for (size_t at = 0; at < set.count; at++)
-    add_migration(inputs, folder, &set.items[at]);
+    if (!str_equal(json_string_or(states, set.items[at].file, NULL), "applied"))
+      add_migration(inputs, folder, &set.items[at]);
   return true;
 }
 
@@ -53,7 +80,7 @@ static bool add_file(const char *path, json_t *inputs, Error *err) {
   return true;
 }
 
-static bool read_inputs(const Cli *cli, json_t *inputs, Error *err) {
+static bool read_inputs(Cli *cli, json_t *inputs, Error *err) {
   const Invocation *invocation = &cli->invocation;
   const char *folder = invocation_value(invocation, "dir");
   if (invocation->word_count == 0 || folder != NULL)

@@ -437,7 +437,7 @@ const Command commands[] = {
          "Reads files, or folders of migrations; without one the folder migrations. docs/lint.md "
          "lists the rules. Exit status 2 when there is an error among the findings. With --branch "
          "the data that is there is looked at as well: a NULL where none may be, values that a "
-         "type has no room for.",
+         "type has no room for; of a folder what the branch has already is left out.",
      .arguments = {{"FILE", "files of SQL and folders of migrations", NULL, true}},
      .flags = {{"branch", "BRANCH", "also hold them against the data of this branch"},
                {"database", "NAME", "of the branch; default: the project's"},

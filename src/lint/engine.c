@@ -162,6 +162,13 @@ static bool parse_both(Lint *lint, Error *err) {
   return true;
 }
 
+static bool brings_transaction(const SqlScript *script) {
+  for (size_t at = 0; at < script->count; at++)
+    if (script->parts[at].flags & (SQL_TRANSACTION | SQL_OUTSIDE))
+      return true;
+  return false;
+}
+
 static void lint_release(Lint *lint) {
   sql_free(lint->script);
   sql_free(lint->undo);
@@ -170,13 +177,12 @@ static void lint_release(Lint *lint) {
 
 bool lint_file(const LintInput *input, const LintOptions *options, LintReport *ret, Error *err) {
   AUTO_RELEASE(lint_release)
-  Lint lint = {.input = input,
-               .options = options,
-               .report = ret,
-               .first = ret->count,
-               .in_transaction = input->in_transaction};
+  Lint lint = {.input = input, .options = options, .report = ret, .first = ret->count};
   if (!parse_both(&lint, err))
     return false;
+  lint.is_transaction_given =
+      input->in_transaction || (input->is_wrapped && !brings_transaction(lint.script));
+  lint.in_transaction = lint.is_transaction_given;
   pass_script(&lint);
   ignore_apply(&lint);
   if (ret->count > lint.first)

@@ -17,7 +17,8 @@ struct Lint {
   size_t first; /* finding of this file */
   size_t at;
   size_t transaction_start;
-  const LintRule *rule; /* that is being asked */
+  const LintRule *rule;      /* that is being asked */
+  bool is_transaction_given; /* by whoever runs the migration */
   bool in_transaction;
   bool lock_timeout;
   bool statement_timeout;

@@ -29,7 +29,7 @@ bool lint_in_transaction(const Lint *lint) {
 }
 
 bool lint_is_transaction_given(const Lint *lint) {
-  return lint->input->in_transaction;
+  return lint->is_transaction_given;
 }
 
 bool lint_has_setting(const Lint *lint, const char *name) {

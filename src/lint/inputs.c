@@ -6,7 +6,8 @@
 static bool read_input(const json_t *object, LintInput *ret, Error *err) {
   LintInput input = {.undo = json_string_or(object, "undo", NULL),
                      .undo_is_known = json_bool_or(object, "undo_is_known", false),
-                     .in_transaction = json_bool_or(object, "in_transaction", false)};
+                     .in_transaction = json_bool_or(object, "in_transaction", false),
+                     .is_wrapped = json_bool_or(object, "wrapped", false)};
   if (!json_get_string(object, "file", &input.file, err) ||
       !json_get_string(object, "text", &input.text, err))
     return false;
@@ -24,14 +25,4 @@ bool lint_inputs(const json_t *inputs, const LintOptions *options, LintReport *r
       return false;
   }
   return true;
-}
-
-bool lint_brings_transaction(const char *text) {
-  AUTO(sql_free) SqlScript *script = NULL;
-  if (!sql_parse(text, strlen(text), &script, NULL))
-    return false;
-  for (size_t at = 0; at < script->count; at++)
-    if (script->parts[at].flags & (SQL_TRANSACTION | SQL_OUTSIDE))
-      return true;
-  return false;
 }

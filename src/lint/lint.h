@@ -25,6 +25,8 @@ typedef struct LintInput {
   const char *undo;    /* what undoes it; NULL: nothing */
   bool undo_is_known;  /* false: a file alone, rules about undo keep quiet */
   bool in_transaction; /* whoever runs it puts a transaction around it */
+  bool is_wrapped;     /* the same, unless it begins or ends transactions itself, or has a statement
+                          that can't be run in one: as Bough applies migrations */
 } LintInput;
 
 /* Asks the database that a migration is meant for: sql is one SELECT of one boolean, every name in
@@ -65,13 +67,10 @@ void lint_report_release(LintReport *report);
 CHECKED bool lint_file(const LintInput *input, const LintOptions *options, LintReport *ret,
                        Error *err);
 
-/* The same for an array of {file,text,undo,undo_is_known,in_transaction}, as the API takes it. */
+/* The same for an array of {file,text,undo,undo_is_known,in_transaction,wrapped}, as the API takes
+ * it. */
 CHECKED bool lint_inputs(const json_t *inputs, const LintOptions *options, LintReport *ret,
                          Error *err);
-
-/* Whether a migration begins or ends transactions itself, or has a statement that can't be run in
- * one. What can't be read doesn't. */
-bool lint_brings_transaction(const char *text);
 
 /* ---- the report as text and JSON ---- */
 

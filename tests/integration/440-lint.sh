@@ -63,3 +63,6 @@ matches "one that takes too long is ended" "$(bough migrate lint slow.sql --bran
 status=0
 bough migrate lint all.sql --branch missing 2>/dev/null || status=$?
 equal "a branch that isn't there" "$status" 2
+equal "of a folder what is pending" "$(bough migrate lint --branch one --json | jq -r '[.result.findings[].file] | unique | length')" 2
+bough migrate apply one >/dev/null 2>&1
+equal "and nothing once it is applied" "$(bough migrate lint --branch one --json | jq -c '[.result.files, .result.errors]')" '[0,0]'
