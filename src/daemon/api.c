@@ -339,6 +339,8 @@ static const Route routes[] = {
      "Suspend an endpoint"},
     {"POST", BRANCHES "/{b}/endpoint/repoint", post_repoint, MINUTES, 0, ASKS(ENDPOINT_REPOINT),
      "Move a name and its endpoint to a new branch made from another one"},
+    {"POST", BRANCHES "/{b}/lint", post_lint, MINUTES, 0, ASKS(BRANCH_READ),
+     "Lint migrations, with a look at a branch's data"},
     {"GET", BRANCHES "/{b}/diff", get_diff, MINUTES, 0, LOOKS,
      "Compare a branch's schema with another's"},
     {"POST", BRANCHES "/{b}/migrations/status", post_migrate_status, MINUTES, 0, ASKS(BRANCH_READ),

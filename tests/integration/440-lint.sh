@@ -23,7 +23,7 @@ equal "a file that isn't there" "$status" 1
 mkdir migrations
 echo 'ALTER TABLE parts DROP COLUMN code;' >migrations/20260101000000_drop_code.sql
 echo 'ALTER TABLE parts ADD COLUMN code text;' >migrations/20260101000000_drop_code.undo.sql
-echo 'CREATE INDEX CONCURRENTLY parts_code ON parts (code);' >migrations/20260102000000_index.sql
+echo 'CREATE INDEX CONCURRENTLY parts_weight ON parts (weight);' >migrations/20260102000000_index.sql
 rules() {
   jq -r '[.result.findings[].rule] | sort | unique | join(" ")'
 }
@@ -64,5 +64,5 @@ status=0
 bough migrate lint all.sql --branch missing 2>/dev/null || status=$?
 equal "a branch that isn't there" "$status" 2
 equal "of a folder what is pending" "$(bough migrate lint --branch one --json | jq -r '[.result.findings[].file] | unique | length')" 2
-bough migrate apply one >/dev/null 2>&1
+check "applied" bough migrate apply one
 equal "and nothing once it is applied" "$(bough migrate lint --branch one --json | jq -c '[.result.files, .result.errors]')" '[0,0]'
