@@ -21,15 +21,17 @@ bool lint_type_is(const PgQuery__TypeName *type, const char *name) {
          (type->n_names == 2 && lint_same_name(tree_name(type->names, 2, 1), "pg_catalog"));
 }
 
-bool lint_dropped_name(const PgQuery__Node *object, const char **ret_schema,
-                       const char **ret_name) {
+bool lint_dropped(const PgQuery__Node *object, PgQuery__RangeVar *ret) {
+  static char unnamed[] = "";
   const PgQuery__List *list = SQL_NODE(object, LIST, list);
-  const char *name = list == NULL ? NULL : tree_name(list->items, list->n_items, 0);
-  const char *schema = list == NULL ? NULL : tree_name(list->items, list->n_items, 1);
-  if (name == NULL)
+  size_t count = list == NULL ? 0 : list->n_items;
+  if (count == 0 || tree_string(list->items[count - 1]) == NULL)
     return false;
-  *ret_name = name;
-  *ret_schema = schema == NULL ? "" : schema;
+  *ret = (PgQuery__RangeVar)PG_QUERY__RANGE_VAR__INIT;
+  ret->relname = list->items[count - 1]->string->sval;
+  ret->schemaname = unnamed;
+  if (count > 1 && tree_string(list->items[count - 2]) != NULL)
+    ret->schemaname = list->items[count - 2]->string->sval;
   return true;
 }
 
@@ -41,21 +43,4 @@ bool lint_has_constraint(const PgQuery__ColumnDef *column, PgQuery__ConstrType t
       return true;
   }
   return false;
-}
-
-typedef struct Search {
-  const ProtobufCMessageDescriptor *descriptor;
-  bool found;
-} Search;
-
-static bool visit(void *context, const ProtobufCMessage *message) {
-  Search *search = context;
-  search->found = search->found || message->descriptor == search->descriptor;
-  return !search->found;
-}
-
-bool lint_contains(const PgQuery__Node *node, const ProtobufCMessageDescriptor *descriptor) {
-  Search search = {.descriptor = descriptor};
-  tree_walk_node(node, visit, &search);
-  return search.found;
 }

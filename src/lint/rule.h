@@ -88,12 +88,10 @@ bool lint_same_table(const PgQuery__RangeVar *left, const PgQuery__RangeVar *rig
 bool lint_same_name(const char *left, const char *right);
 /* Whether that is PostgreSQL's own type of that name, as pg_type has it: "int4", "bpchar". */
 bool lint_type_is(const PgQuery__TypeName *type, const char *name);
-/* The relation that a DROP names as {schema, name}; schema may be "". False for other objects. */
-bool lint_dropped_name(const PgQuery__Node *object, const char **ret_schema, const char **ret_name);
+/* The relation that an object of a DROP names; borrowed from the tree. False for other objects. */
+bool lint_dropped(const PgQuery__Node *object, PgQuery__RangeVar *ret);
 /* Whether a list of constraints of a column has one of that kind. */
 bool lint_has_constraint(const PgQuery__ColumnDef *column, PgQuery__ConstrType type);
-/* Whether somewhere below node there is a message of that kind. */
-bool lint_contains(const PgQuery__Node *node, const ProtobufCMessageDescriptor *descriptor);
 
 /* ---- the database ---- */
 

@@ -41,18 +41,12 @@ static void check_table(Lint *lint, const PgQuery__RangeVar *table) {
 
 static void check(Lint *lint, const PgQuery__Node *tree) {
   const PgQuery__DropStmt *drop = tree->drop_stmt;
+  PgQuery__RangeVar table;
   if (drop->remove_type != OBJECT(TABLE) || !lint_can_ask(lint))
     return;
-  for (size_t at = 0; at < drop->n_objects; at++) {
-    const char *schema = "";
-    const char *name = "";
-    PgQuery__RangeVar table = PG_QUERY__RANGE_VAR__INIT;
-    if (!lint_dropped_name(drop->objects[at], &schema, &name))
-      continue;
-    table.schemaname = (char *)(uintptr_t)schema;
-    table.relname = (char *)(uintptr_t)name;
-    check_table(lint, &table);
-  }
+  for (size_t at = 0; at < drop->n_objects; at++)
+    if (lint_dropped(drop->objects[at], &table))
+      check_table(lint, &table);
 }
 
 const LintRule rule_data_table_lost = {

@@ -13,13 +13,12 @@ static bool is_fresh(const Lint *lint, const char *name) {
 
 static void check(Lint *lint, const PgQuery__Node *tree) {
   const PgQuery__DropStmt *drop = tree->drop_stmt;
-  for (size_t at = 0; drop->remove_type == OBJECT(INDEX) && at < drop->n_objects; at++) {
-    const char *schema = "";
-    const char *name = "";
-    if (!drop->concurrent && lint_dropped_name(drop->objects[at], &schema, &name) &&
-        !is_fresh(lint, name))
-      lint_find(lint, -1, "index %s is dropped under an exclusive lock", name);
-  }
+  PgQuery__RangeVar index;
+  if (drop->remove_type != OBJECT(INDEX) || drop->concurrent)
+    return;
+  for (size_t at = 0; at < drop->n_objects; at++)
+    if (lint_dropped(drop->objects[at], &index) && !is_fresh(lint, index.relname))
+      lint_find(lint, -1, "index %s is dropped under an exclusive lock", index.relname);
 }
 
 const LintRule rule_drop_index_not_concurrent = {

@@ -3,17 +3,10 @@
 
 static void check(Lint *lint, const PgQuery__Node *tree) {
   const PgQuery__DropStmt *drop = tree->drop_stmt;
-  for (size_t at = 0; drop->remove_type == OBJECT(TABLE) && at < drop->n_objects; at++) {
-    const char *schema = "";
-    const char *name = "";
-    if (!lint_dropped_name(drop->objects[at], &schema, &name))
-      continue;
-    PgQuery__RangeVar table = PG_QUERY__RANGE_VAR__INIT;
-    table.schemaname = (char *)(uintptr_t)schema;
-    table.relname = (char *)(uintptr_t)name;
-    if (!lint_is_fresh(lint, &table))
-      lint_find(lint, -1, "table %s is dropped", name);
-  }
+  PgQuery__RangeVar table;
+  for (size_t at = 0; drop->remove_type == OBJECT(TABLE) && at < drop->n_objects; at++)
+    if (lint_dropped(drop->objects[at], &table) && !lint_is_fresh(lint, &table))
+      lint_find(lint, -1, "table %s is dropped", table.relname);
 }
 
 const LintRule rule_drop_table = {

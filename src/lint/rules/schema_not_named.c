@@ -7,12 +7,10 @@ static void check_table(Lint *lint, const PgQuery__RangeVar *table) {
 }
 
 static void check_drop(Lint *lint, const PgQuery__DropStmt *drop) {
-  for (size_t at = 0; drop->remove_type == OBJECT(TABLE) && at < drop->n_objects; at++) {
-    const char *schema = "";
-    const char *name = "";
-    if (lint_dropped_name(drop->objects[at], &schema, &name) && schema[0] == '\0')
-      lint_find(lint, -1, "the schema of %s isn't named", name);
-  }
+  PgQuery__RangeVar table;
+  for (size_t at = 0; drop->remove_type == OBJECT(TABLE) && at < drop->n_objects; at++)
+    if (lint_dropped(drop->objects[at], &table) && table.schemaname[0] == '\0')
+      lint_find(lint, -1, "the schema of %s isn't named", table.relname);
 }
 
 static void check(Lint *lint, const SqlPart *part) {

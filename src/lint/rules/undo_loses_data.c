@@ -1,26 +1,31 @@
 /* A migration whose undo cannot bring the data back. */
 #include "lint/rule.h"
 
-/* A column or table that is gone: its data can only come from where it was moved before. */
-static bool removes_data(const Lint *lint, size_t at) {
-  const SqlPart *part = &lint_script(lint)->parts[at];
-  const PgQuery__AlterTableStmt *alter = SQL_NODE(part->tree, ALTER_TABLE_STMT, alter_table_stmt);
-  const PgQuery__DropStmt *drop = SQL_NODE(part->tree, DROP_STMT, drop_stmt);
-  for (size_t of = 0; alter != NULL && of < alter->n_cmds; of++)
-    if (alter->cmds[of]->alter_table_cmd->subtype == AT(DropColumn))
+static bool drops_column(const Lint *lint, const PgQuery__AlterTableStmt *alter) {
+  for (size_t at = 0; at < alter->n_cmds; at++)
+    if (alter->cmds[at]->alter_table_cmd->subtype == AT(DropColumn))
       return !lint_is_fresh(lint, alter->relation);
-  if (drop != NULL && drop->remove_type == OBJECT(TABLE)) {
-    const char *schema = "";
-    const char *name = "";
-    PgQuery__RangeVar table = PG_QUERY__RANGE_VAR__INIT;
-    if (drop->n_objects > 0 && lint_dropped_name(drop->objects[0], &schema, &name)) {
-      table.schemaname = (char *)(uintptr_t)schema;
-      table.relname = (char *)(uintptr_t)name;
-    }
-    return !lint_is_fresh(lint, &table);
-  }
-  return SQL_NODE(part->tree, TRUNCATE_STMT, truncate_stmt) != NULL ||
-         (SQL_NODE(part->tree, DELETE_STMT, delete_stmt) != NULL);
+  return false;
+}
+
+static bool drops_table(const Lint *lint, const PgQuery__DropStmt *drop) {
+  PgQuery__RangeVar table;
+  for (size_t at = 0; drop->remove_type == OBJECT(TABLE) && at < drop->n_objects; at++)
+    if (lint_dropped(drop->objects[at], &table) && !lint_is_fresh(lint, &table))
+      return true;
+  return false;
+}
+
+/* A column or table that is gone: its data can only come from where it was moved before. */
+static bool removes_data(const Lint *lint, const PgQuery__Node *tree) {
+  const PgQuery__AlterTableStmt *alter = SQL_NODE(tree, ALTER_TABLE_STMT, alter_table_stmt);
+  const PgQuery__DropStmt *drop = SQL_NODE(tree, DROP_STMT, drop_stmt);
+  if (alter != NULL)
+    return drops_column(lint, alter);
+  if (drop != NULL)
+    return drops_table(lint, drop);
+  return SQL_NODE(tree, TRUNCATE_STMT, truncate_stmt) != NULL ||
+         SQL_NODE(tree, DELETE_STMT, delete_stmt) != NULL;
 }
 
 static bool moves_data(const SqlScript *script, size_t count) {
@@ -36,7 +41,7 @@ static bool moves_data(const SqlScript *script, size_t count) {
 
 static void check(Lint *lint, const SqlPart *part) {
   const SqlScript *undo = lint_undo(lint);
-  if (undo == NULL || undo->count == 0 || !removes_data(lint, lint_at(lint)))
+  if (undo == NULL || undo->count == 0 || !removes_data(lint, part->tree))
     return;
   if (!moves_data(undo, undo->count) || !moves_data(lint_script(lint), lint_at(lint)))
     lint_find(lint, -1, "%s removes data that the undo can't bring back", part->name);
