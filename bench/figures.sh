@@ -315,6 +315,8 @@ figure_diff() {
   record "diff, 1,000 tables" "whole command, the same" ms "<= 150" "${same[@]}"
   record "diff, 1,000 tables" "pg_dump -s of both and diff" ms - "${peer[@]}"
   for run in wide-other wide-same wide; do bough --quiet branch delete "$run"; done
+}
+
 # Each makes a table, fills and changes another one: 8 statements of about 900 bytes, and an undo.
 make_migrations() {
   local number
