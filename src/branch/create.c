@@ -59,13 +59,18 @@ static bool find_parent(Context *context, const ProjectRow *project, const char 
 }
 
 /* Kinds that go by their target fork the tier that they name. */
-static bool check_access(Context *context, const BranchRequest *request, const char *kind,
+static bool check_access(Context *context, const ProjectRow *project, const BranchRequest *request,
                          const BranchRow *parent, Error *err) {
+  const char *kind = kind_of(request);
+  int64_t expires_at = 0;
+  if (!expiry_of_new(context, project, kind, request->ttl, clock_wall_us(), &expires_at, err))
+    return false;
   const AccessQuestion question = {.action = ACTION_BRANCH_CREATE,
                                    .branch = parent,
                                    .kind = kind,
                                    .name = request->name,
-                                   .target = parent->tier};
+                                   .target = parent->tier,
+                                   .expires_at = expires_at};
   return request->is_tier || request->is_copy || access_ask(context, &question, err);
 }
 
@@ -226,8 +231,8 @@ bool branch_create(Context *context, const ProjectRow *project, const BranchRequ
   if (!name_check("branch", request->name, err) ||
       (request->kind != NULL && !name_check("kind", request->kind, err)) ||
       !find_parent(context, project, request->parent, kind_of(request), &parent, err) ||
-      !check_access(context, request, kind_of(request), &parent, err) ||
-      !check_parent(&parent, err) || !pool_check_room(context, err) ||
+      !check_access(context, project, request, &parent, err) || !check_parent(&parent, err) ||
+      !pool_check_room(context, err) ||
       !record(context, project, &parent, request, &branch, &operation, err))
     return false;
   Error failure = ERROR_INIT;
