@@ -132,9 +132,10 @@ static void measure(const Diff *diff, Conn *conn) {
   mem_free(subjects);
 }
 
-/* "sql": the statements one by one, beside the script. */
+/* "sql": the statements one by one, beside the script. Indexes are made in the transaction: all of
+ * it works, or nothing has happened. */
 static char *sql_text(const Diff *diff, const Base *base, json_t **ret_details) {
-  AUTO(diff_sql_free) DiffSql *sql = diff_sql_new(diff, base, DIFF_SQL_CONCURRENTLY);
+  AUTO(diff_sql_free) DiffSql *sql = diff_sql_new(diff, base, 0);
   *ret_details = diff_sql_json(sql);
   return diff_sql_text(sql);
 }
