@@ -19,6 +19,7 @@ fresh() {
 migrate() {
   bough --json migrate "$@" 2>"$TEST_DIR/stderr"
 }
+# shellcheck disable=SC2120
 states() {
   migrate status work "$@" | jq -r '[.result.migrations[] | .version + ":" + .state] | join(" ")'
 }

@@ -12,6 +12,10 @@ read -r -a HISTORIES <<<"${MIGRATE_HISTORIES:-gitness concourse authelia exposur
 start_bough
 cd "$TEST_DIR"
 
+# Where verify and the measurement differ, and why: the measurement ignored white space. This undo gives two
+# functions the bodies they had, with blanks in the place of tabs: another body all the same.
+declare -A EXPLAINED=([exposure_notifications]="000056_UpdateLocks drift")
+
 # Verdicts as "name verdict" lines: what is neither drift nor a failed undo isn't named in the results.
 measured() {
   jq -r '(.drift[] | sub(" \\(empty down\\)$"; "") + " drift"), (.down_fail[] | .[0] + " down_fail")' "$1" | LC_ALL=C sort
@@ -43,10 +47,17 @@ for history in "${HISTORIES[@]}"; do
   if [[ -n ${MIGRATE_LONG:-} ]]; then
     bough --json migrate verify production "${here[@]}" >"$folder.report" 2>"$folder.err" || true
     equal "$history: each was looked at" "$(jq '.result.migrations | length' "$folder.report")" "$ups"
+    explained=${EXPLAINED[$history]:-}
+    different=0
     measured "$results" >"$folder.measured"
+    if [[ -n $explained ]]; then
+      different=1
+      echo "$explained" >>"$folder.measured"
+      LC_ALL=C sort -o "$folder.measured" "$folder.measured"
+    fi
     verdicts "$folder.report" >"$folder.verdicts"
     equal "$history: exact" "$(count "$folder.report" exact)" "$(jq .exact "$results")"
-    equal "$history: order only" "$(count "$folder.report" order_only)" "$(jq .order_only "$results")"
+    equal "$history: order only" "$(count "$folder.report" order_only)" "$(($(jq .order_only "$results") - different))"
     check "$history: what drifts and what fails" diff "$folder.measured" "$folder.verdicts"
     [[ -z ${MIGRATE_REPORTS:-} ]] || cp "$folder".{report,err,measured,verdicts} "$MIGRATE_REPORTS"
   fi
