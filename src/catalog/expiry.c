@@ -70,13 +70,12 @@ bool expiry_list_due(Catalog *catalog, int64_t now, size_t limit, ExpiryDue **re
       "SELECT branch_id, has_children FROM (SELECT t.branch_id, t.expired_at, t.expires_at,"
       " " HAS_CHILDREN " AS has_children, row_number() OVER (PARTITION BY t.project_id,"
       " t.created_by ORDER BY t.expires_at, t.serial) AS turn FROM lakebase.branches AS t"
-      " WHERE" MAY_END
-      " AND t.expires_at <= " CATALOG_TIME("$1") " AND (t.reap_after IS NULL OR t.reap_after "
-                                                 "<= " CATALOG_TIME(
-                                                     "$1") ")) AS due"
-                                                           " WHERE NOT (has_children AND "
-                                                           "expired_at IS NOT NULL) ORDER BY turn, "
-                                                           "expires_at LIMIT $2";
+      " WHERE" MAY_END " AND t.expires_at <= " CATALOG_TIME(
+          "$1") " AND (t.reap_after IS NULL OR t.reap_after "
+                "<= " CATALOG_TIME("$1") ")) AS due"
+                                         " WHERE NOT (has_children AND "
+                                         "expired_at IS NOT NULL) ORDER BY turn, "
+                                         "expires_at LIMIT $2";
   char time[CATALOG_NUMBER_SIZE];
   char most[CATALOG_NUMBER_SIZE];
   catalog_number(time, now);

@@ -100,7 +100,8 @@ static void test_notice(void **state) {
 static void test_signature(void **state) {
   AUTO(str_free) char *text = webhook_signature("key", 3, 1700000000, "{}");
   AUTO(str_free) char *other = webhook_signature("key", 3, 1700000001, "{}");
-  assert_string_equal(text, "sha256=9d713ed406bb7076d4123f0dc2c39d2df5c654ed4b0cd56b52c8b4c940bd63ae");
+  assert_string_equal(text,
+                      "sha256=9d713ed406bb7076d4123f0dc2c39d2df5c654ed4b0cd56b52c8b4c940bd63ae");
   assert_string_not_equal(text, other);
 }
 
