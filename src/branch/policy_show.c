@@ -157,7 +157,7 @@ static bool find_principal(Context *context, const ProjectRow *project, const ch
          principal_by_name(context->catalog, name, ret, err);
 }
 
-/* One that isn't there is the answer, not a failure: a tier without a branch refuses everything. */
+/* *ret_found stays NULL where none is named. */
 static bool find_branch(Context *context, const ProjectRow *project, const char *name,
                         BranchRow *ret, const BranchRow **ret_found, Error *err) {
   if (name == NULL)

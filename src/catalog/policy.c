@@ -19,8 +19,8 @@ bool policy_head(Catalog *catalog, const char *project, PolicyLock lock, int *re
   static const char *const statements[] = {
       [POLICY_LOOK] = "SELECT version FROM lakebase.policy_heads WHERE project_id = $1",
       [POLICY_HOLD] = "SELECT version FROM lakebase.policy_heads WHERE project_id = $1 FOR SHARE",
-      [POLICY_CHANGE] = "SELECT version FROM lakebase.policy_heads WHERE project_id = $1"
-                        " FOR UPDATE",
+      [POLICY_CHANGE] =
+          "SELECT version FROM lakebase.policy_heads WHERE project_id = $1 FOR UPDATE",
   };
   AUTO(rows_free) Rows *rows = NULL;
   if (!catalog_query(catalog, statements[lock], 1, &project, &rows, err))
@@ -112,10 +112,11 @@ bool tier_bind(Catalog *catalog, const char *project, const char *tier, const ch
 bool tier_set_protected(Catalog *catalog, const char *project, const char *tier, bool is_protected,
                         Error *err) {
   const char *const values[] = {project, tier, is_protected ? "true" : "false"};
-  return catalog_query(catalog,
-                       "UPDATE lakebase.branches AS b SET is_protected = $3 FROM lakebase.tiers AS t"
-                       " WHERE t.project_id = $1 AND t.name = $2 AND b.branch_id = t.branch_id",
-                       ARRAY_LENGTH(values), values, NULL, err);
+  return catalog_query(
+      catalog,
+      "UPDATE lakebase.branches AS b SET is_protected = $3 FROM lakebase.tiers AS t"
+      " WHERE t.project_id = $1 AND t.name = $2 AND b.branch_id = t.branch_id",
+      ARRAY_LENGTH(values), values, NULL, err);
 }
 
 bool tier_move(Catalog *catalog, const char *from_branch, const char *to_branch, Error *err) {
