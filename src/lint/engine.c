@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { LOOKS_LIMIT = 10 * 1000 * 1000 };
+
 static bool applies(const Lint *lint, const LintRule *rule) {
   const LintOptions *options = lint->options;
   if (rule->needs_idempotence)
@@ -117,8 +119,8 @@ static void pass_end(Lint *lint) {
       rule->on_end(lint);
 }
 
-static void pass_script(Lint *lint) {
-  for (lint->at = 0; lint->at < lint->script->count; lint->at++) {
+static bool pass_script(Lint *lint, Error *err) {
+  for (lint->at = 0; lint->at<lint->script->count && * lint->looks> 0; lint->at++) {
     const SqlPart *part = &lint->script->parts[lint->at];
     pass_statement(lint, part);
     if (part->tree != NULL)
@@ -126,6 +128,9 @@ static void pass_script(Lint *lint) {
     facts_advance(lint);
   }
   pass_end(lint);
+  return *lint->looks > 0 ||
+         error_set(err, ERROR_TOO_LARGE, "%s has too many statements that depend on each other",
+                   lint->input->file);
 }
 
 static int compare_places(const void *left, const void *right) {
@@ -176,14 +181,17 @@ static void lint_release(Lint *lint) {
 }
 
 bool lint_file(const LintInput *input, const LintOptions *options, LintReport *ret, Error *err) {
+  size_t looks = LOOKS_LIMIT;
   AUTO_RELEASE(lint_release)
-  Lint lint = {.input = input, .options = options, .report = ret, .first = ret->count};
+  Lint lint = {
+      .looks = &looks, .input = input, .options = options, .report = ret, .first = ret->count};
   if (!parse_both(&lint, err))
     return false;
   lint.is_transaction_given =
       input->in_transaction || (input->is_wrapped && !brings_transaction(lint.script));
   lint.in_transaction = lint.is_transaction_given;
-  pass_script(&lint);
+  if (!pass_script(&lint, err))
+    return false;
   ignore_apply(&lint);
   if (ret->count > lint.first)
     qsort(ret->findings + lint.first, ret->count - lint.first, sizeof(LintFinding), compare_places);

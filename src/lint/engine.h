@@ -22,6 +22,7 @@ struct Lint {
   bool in_transaction;
   bool lock_timeout;
   bool statement_timeout;
+  size_t *looks; /* at other statements that rules may still take */
   LintName *fresh;
   size_t fresh_count;
   size_t fresh_capacity;

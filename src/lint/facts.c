@@ -8,6 +8,12 @@ const SqlScript *lint_script(const Lint *lint) {
   return lint->script;
 }
 
+bool lint_look(const Lint *lint) {
+  if (*lint->looks > 0)
+    (*lint->looks)--;
+  return *lint->looks > 0;
+}
+
 const SqlScript *lint_undo(const Lint *lint) {
   return lint->undo;
 }
@@ -47,7 +53,7 @@ bool lint_must_be_idempotent(const Lint *lint) {
 }
 
 bool lint_is_fresh(const Lint *lint, const PgQuery__RangeVar *table) {
-  for (size_t at = 0; table != NULL && at < lint->fresh_count; at++)
+  for (size_t at = 0; table != NULL && at < lint->fresh_count && lint_look(lint); at++)
     if (is_named(&lint->fresh[at], table))
       return true;
   return false;
@@ -147,7 +153,7 @@ static const PgQuery__RangeVar *written_table(const PgQuery__Node *tree) {
 }
 
 bool lint_writes_before(const Lint *lint, const PgQuery__RangeVar *table) {
-  for (size_t at = 0; at < lint->at; at++) {
+  for (size_t at = 0; at < lint->at && lint_look(lint); at++) {
     const SqlPart *part = &lint->script->parts[at];
     const PgQuery__RangeVar *written = written_table(part->tree);
     if (written != NULL && lint_same_table(written, table))
@@ -182,7 +188,7 @@ static bool visit_column(void *context, const ProtobufCMessage *message) {
 
 bool lint_reads_before(const Lint *lint, const char *column) {
   Wanted wanted = {.column = column};
-  for (size_t at = 0; at < lint->at && !wanted.found; at++) {
+  for (size_t at = 0; at < lint->at && !wanted.found && lint_look(lint); at++) {
     const SqlPart *part = &lint->script->parts[at];
     if (part->flags & SQL_CODE)
       return true; /* what a DO block moves can't be seen */

@@ -73,8 +73,12 @@ bool lint_is_transaction_given(const Lint *lint); /* by whoever runs the migrati
 bool lint_is_fresh(const Lint *lint, const PgQuery__RangeVar *table);
 bool lint_has_setting(const Lint *lint, const char *name); /* "lock_timeout", set before */
 
-/* The statement of a part as a node of that case, or NULL. */
-#define LINT_PART(lint, at, CASE, member) SQL_NODE(lint_script(lint)->parts[at].tree, CASE, member)
+/* The statement of a part as a node of that case, or NULL. Each look is counted: rules that look at
+ * all statements for each of them must not be made to run for long. */
+#define LINT_PART(lint, at, CASE, member)                                                          \
+  (lint_look(lint) ? SQL_NODE(lint_script(lint)->parts[at].tree, CASE, member) : NULL)
+/* Counts; false once it was too much, and the file will be refused. */
+bool lint_look(const Lint *lint);
 
 /* Whether an earlier statement of the migration writes rows of that table. */
 bool lint_writes_before(const Lint *lint, const PgQuery__RangeVar *table);

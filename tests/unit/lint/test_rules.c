@@ -149,12 +149,28 @@ static void test_refused(void **state) {
   assert_int_equal(report.count, 0);
 }
 
+/* Rules that look back for each statement, over thousands of statements: refused, not run for
+ * minutes. */
+static void test_bounded(void **state) {
+  AUTO_RELEASE(buffer_release) Buffer text = {0};
+  AUTO_RELEASE(lint_report_release) LintReport report = {0};
+  LintOptions options = {.taste = true};
+  Error err = ERROR_INIT;
+  for (int at = 0; at < LINT_STATEMENTS_LIMIT / 2; at++)
+    buffer_add_text(
+        &text, "ALTER TABLE t DROP CONSTRAINT c, VALIDATE CONSTRAINT d, ALTER x SET NOT NULL;");
+  LintInput input = {.file = "many.sql", .text = text.text, .length = text.length};
+  assert_false(lint_file(&input, &options, &report, &err));
+  assert_int_equal(err.code, ERROR_TOO_LARGE);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_examples), cmocka_unit_test(test_table),
       cmocka_unit_test(test_taste),    cmocka_unit_test(test_place),
       cmocka_unit_test(test_silence),  cmocka_unit_test(test_silence_is_reported),
       cmocka_unit_test(test_fresh),    cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_bounded),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
