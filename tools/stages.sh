@@ -142,6 +142,7 @@ default_mode() {
 }
 
 stage_integration() { integrate gcc "$(default_mode)"; }
+stage_diff-oracle() { ORACLE_LONG=1 ORACLE_TIMEOUT=14400 INTEGRATION_ROUNDS=1 integrate gcc system 410; }
 stage_integration-user() { integrate clang user "${USER_TESTS[@]}"; }
 stage_integration-sanitized() { integrate sanitized "$(default_mode)" "${SANITIZED_TESTS[@]}"; }
 

@@ -32,15 +32,40 @@ void free_sequences(Build *build) {
   }
 }
 
+/* A base type and the functions that it is made of need each other: CASCADE takes them all. */
+static bool goes_with_type(const Build *build, const Node *node) {
+  const Dependency *users;
+  if (node->object->kind != KIND_FUNCTION)
+    return false;
+  size_t count = users_of(build, node->object, &users);
+  for (size_t at = 0; at < count; at++)
+    if (users[at].object->kind == KIND_BASE_TYPE && node_of(build, users[at].object)->drop)
+      return true;
+  return false;
+}
+
 /* What a partition or child table has from its parent goes with the parent's, unless the table has
  * left it. A copied trigger goes even then. */
 static bool goes_by_itself(const Build *build, const Node *node) {
   const Node *column = owning_column(build, node->object);
   if (column != NULL && column->drop)
     return true; /* with its column */
+  if (goes_with_type(build, node))
+    return true;
   if (!object_is_inherited(node->object))
     return false;
   return node->object->kind == KIND_TRIGGER || !leaves_parent(node->parent);
+}
+
+/* A partition can't be dropped while references to its parent look into it, but it can leave. */
+static void leave_parent(Build *build, const Object *table) {
+  const Dependency *needs;
+  if (table->kind != KIND_TABLE || object_property(table, "partition_of") == NULL)
+    return;
+  size_t count = schema_dependencies(build->diff->before, table, &needs);
+  for (size_t at = 0; at < count; at++)
+    if (needs[at].needs->kind == KIND_TABLE && !node_of(build, needs[at].needs)->drop)
+      emit(build, 0, "ALTER TABLE %s DETACH PARTITION %O", value_of(table, "partition_of"), table);
 }
 
 static void write_drop(Build *build, Node *node) {
@@ -55,6 +80,11 @@ static void write_drop(Build *build, Node *node) {
     writer->remove(build, node);
     return;
   }
+  if (node->object->kind == KIND_BASE_TYPE) {
+    emit(build, 0, "DROP TYPE %O CASCADE", node->object);
+    return;
+  }
+  leave_parent(build, node->object);
   bool has_data = (kind_info(node->object->kind)->flags & KIND_DATA) != 0;
   emit_noted(build, has_data ? EMIT_DESTRUCTIVE : 0, has_data ? "what it holds is gone" : NULL,
              "%s %O", writer->drop, node->object);
@@ -71,11 +101,16 @@ static Node *root_of(Node *node) {
 /* Two tables that refer to each other: one of them has to let go first. */
 static void break_reference(Build *build, Node *user, const Node *root) {
   const Object *object = user->object;
-  if (!root->busy || user->is_dropped || object->kind != KIND_CONSTRAINT ||
-      value_of(object, "type")[0] != 'f')
+  if (!root->busy || user->is_dropped)
+    return;
+  if (object->kind == KIND_CONSTRAINT && value_of(object, "type")[0] == 'f')
+    constraint_remove(build, user);
+  else if (object->kind == KIND_COLUMN && object_property(object, "default") != NULL &&
+           object_property(object, "generated") == NULL)
+    emit(build, 0, "ALTER TABLE ONLY %P ALTER COLUMN %I DROP DEFAULT", object, object->name);
+  else
     return;
   user->is_dropped = true;
-  constraint_remove(build, user);
 }
 
 static void drop_user(Build *build, const Object *object, Node *user, bool late) {

@@ -182,11 +182,15 @@ static void disturb(Build *build, Node *user, const Node *cause) {
   }
 }
 
-static void disturb_users(Build *build, const Node *cause) {
+/* What is made anew, or has its name taken, disturbs all its users. Something that goes for good
+ * disturbs those that would go on needing it because nothing about them changes: a reference that
+ * found another unique index, say. */
+static void disturb_users(Build *build, const Node *cause, bool all) {
   const Dependency *users;
   size_t count = users_of(build, cause->object, &users);
   for (size_t at = 0; at < count; at++)
-    if (users[at].object != cause->object)
+    if (users[at].object != cause->object &&
+        (all || node_of(build, users[at].object)->change == NULL))
       disturb(build, node_of(build, users[at].object), cause);
 }
 
@@ -376,8 +380,9 @@ void sql_plan_make(Build *build) {
   start(build);
   while (build->stack_count > 0) {
     const Node *cause = build->stack[--build->stack_count];
-    if (cause->partner != NULL || (cause->parent == NULL && name_is_taken(build, cause)))
-      disturb_users(build, cause); /* what is altered as it is anyway isn't disturbed */
+    bool is_needed =
+        cause->partner != NULL || (cause->parent == NULL && name_is_taken(build, cause));
+    disturb_users(build, cause, is_needed);
   }
   find_late(build);
   find_collisions(build);
