@@ -2,6 +2,7 @@
 #include "migrate/digest.h"
 
 #include "core/str.h"
+#include "diff/compare.h"
 #include "diff/read.h"
 #include "migration/migration.h"
 
@@ -13,12 +14,17 @@ static void add_text(Buffer *text, const char *value) {
   buffer_add_text(text, ";");
 }
 
-static void add_object(Buffer *text, const Object *object) {
+/* Without what Bough gave to its own roles, which it does when somebody comes: default privileges
+ * that say nothing else aren't there. */
+static void add_object(Buffer *text, Arena *arena, const Object *object) {
+  const char *grants = object_grants(arena, object);
+  if (object->kind == KIND_DEFAULT_PRIVILEGE && grants[0] == '\0')
+    return;
   const Kind *kind = kind_info(object->kind);
   buffer_add_format(text, "%s %d ", kind->name, (int)object->position);
   object_add_identity(text, object);
   add_text(text, object->owner);
-  add_text(text, object->grants);
+  add_text(text, grants);
   add_text(text, object->comment);
   add_text(text, object->labels);
   add_text(text, object->definition);
@@ -48,7 +54,7 @@ bool schema_digest(const Target *target, int lock_timeout_ms, char ret[SCHEMA_DI
     return explain(err);
   buffer_add_text(&text, "");
   for (size_t at = 0; at < schema->count; at++)
-    add_object(&text, schema->objects[at]);
+    add_object(&text, &schema->arena, schema->objects[at]);
   migration_checksum(text.text, ret);
   return true;
 }

@@ -6,7 +6,7 @@ source "$(dirname "$0")/../harness/lib.sh"
 start_bough
 make_project shop
 bough branch create work >/dev/null 2>&1
-cd "$TEST_DIR"
+cd "$TEST_DIR" || exit
 mkdir migrations
 
 # pair VERSION UP UNDO: the only migration that is there.

@@ -29,7 +29,7 @@ idle() {
 start_bough
 make_project shop
 bough branch create work >/dev/null 2>&1
-cd "$TEST_DIR"
+cd "$TEST_DIR" || exit
 migration 1_first.sql "create table counted (n int);"
 migrate apply work >/dev/null
 
