@@ -23,15 +23,14 @@
  *   -> {session, endpoint, branch, socket_directory, port, compute?, role, database?, idle_ms,
  *       connections_limit}
  *   compute names the process that has the socket, and the right that the role has on it, by which
- *   policy; a connection that was made to another one, or with another right, before the answer came
- *   is given up.
- *   Answered when the compute takes connections and the session's start is recorded. endpoint and
- *   branch may both be given and must then agree. database "system" without endpoint and branch is
- *   the catalog. A refusal is recorded before it is answered. retry: the place of the answer before
- *   didn't take the connection, which was for session; that session is kept. token: the one that
- * the client proved to have. database in the answer replaces the one asked for. idle_ms: the
- * session ends after so long without a byte; 0 never. connections_limit: of sessions on the
- * endpoint; 0 none.
+ *   policy; a connection that was made to another one, or with another right, before the answer
+ * came is given up. Answered when the compute takes connections and the session's start is
+ * recorded. endpoint and branch may both be given and must then agree. database "system" without
+ * endpoint and branch is the catalog. A refusal is recorded before it is answered. retry: the place
+ * of the answer before didn't take the connection, which was for session; that session is kept.
+ * token: the one that the client proved to have. database in the answer replaces the one asked for.
+ * idle_ms: the session ends after so long without a byte; 0 never. connections_limit: of sessions
+ * on the endpoint; 0 none.
  *
  * session.end {session, bytes_in, bytes_out, duration_ms, reason} -> {}
  *   Kept and sent again until it is answered. bytes_in came from the client.
