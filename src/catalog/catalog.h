@@ -80,7 +80,7 @@ typedef struct BranchRow {
   char created_for[NAME_MAX_LENGTH + 1]; /* on whose behalf its creator acted; "" for itself */
   char tier[NAME_MAX_LENGTH + 1];        /* read only: that it stands for; "": none */
   int64_t created_at;
-  int64_t forked_at; /* last create or reset */
+  int64_t forked_at;  /* last create or reset */
   int64_t expires_at; /* 0: never */
   int64_t expired_at; /* its time is over, but its children stand: it is closed; 0: not so */
   char error[512];    /* why it failed */

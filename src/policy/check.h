@@ -26,8 +26,8 @@ void check_promotions(Check *check);
 void check_add_at(Check *check, Place place, const char *expected, const char *format, ...)
     PRINTF(4, 5);
 
-/* A word or a list of words: how many (200 at most), the one (NULL: isn't text), and its pointer (owned by the
- * caller). */
+/* A word or a list of words: how many (200 at most), the one (NULL: isn't text), and its pointer
+ * (owned by the caller). */
 size_t words_count(const json_t *words);
 const char *words_at(const json_t *words, size_t at);
 char *words_pointer(const json_t *words, const char *pointer, size_t at);
