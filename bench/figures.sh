@@ -156,9 +156,11 @@ figure_churn() {
   record "8 clients create and delete" "one create" ms - "$(jq .create_ms.min <<<"$out")" "$(jq .create_ms.median <<<"$out")" "$(jq .create_ms.max <<<"$out")"
 }
 
-# What one branch takes: its exclusive data and its log; and by the pool's own account over many.
+# What one branch of a parent at rest takes: its exclusive data and its log; and by the pool's own account over
+# many. While the parent writes, up to 24 MB of log come with it rather than a checkpoint.
 figure_bytes() {
   local run volume exclusive log each=() before after count=50
+  branch_checkpoint production
   for run in 1 2 3; do
     bough --quiet branch create "b$run"
     volume=$(branch_volume "b$run")
