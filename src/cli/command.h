@@ -49,7 +49,7 @@ struct Command {
   const char *path;
   int timeout_s; /* 0: a minute */
   CommandBody *body;
-  CommandRun *run; /* NULL: the request alone */
+  CommandRun *run; /* NULL: the request alone; with a path, it makes that request */
   CommandShow *show;
 };
 
