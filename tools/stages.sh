@@ -55,7 +55,7 @@ build() {
 stage_build-gcc() { build gcc gcc; }
 stage_build-clang() { build clang clang; }
 stage_build-sanitized() {
-  build sanitized clang -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true \
+  build sanitized clang -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true -Doptimization=1 \
     -Dc_args=-fsanitize=fuzzer-no-link -Dc_link_args=-fsanitize=fuzzer-no-link
 }
 
@@ -129,7 +129,7 @@ integrate() {
   [[ -x $build/src/cli/bough ]] || { skipped "$build/src/cli/bough was not built" && return; }
   for ((round = 1; round <= INTEGRATION_ROUNDS; round++)); do
     BOUGH_BUILD=$build BOUGH_TEST_MODE=$mode BOUGH_TEST_LOGS=$LOGS/tests-$mode-$(basename "$build")-$round \
-      "$ROOT/tests/run-integration" --jobs 2 "$@" | tee "$LOGS/round" || true
+      "$ROOT/tests/run-integration" --jobs "$INTEGRATION_JOBS" "$@" | tee "$LOGS/round" || true
     output=$(tail -n 1 "$LOGS/round")
     read -r p f s <<<"$(tr -cd '0-9 ' <<<"$output")"
     passed=$((passed + p)) failed=$((failed + f)) skips=$((skips + s))

@@ -16,7 +16,7 @@ bough branch create proxied --start >/dev/null 2>&1
 
 # Numbers that the server gives out, and what names the way in.
 steady() {
-  sed -E 's/\b[0-9]{5,}\b/N/g; s/pg_temp_[0-9]+/pg_temp_N/g; s/PID [0-9]+/PID N/'
+  sed -E 's/[0-9]{5,}/N/g; s/pg_temp_[0-9]+/pg_temp_N/g; s/PID [0-9]+/PID N/'
 }
 
 # run FILE CONNINFO

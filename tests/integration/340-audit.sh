@@ -33,7 +33,7 @@ for action in branch.rename endpoint.start endpoint.suspend; do
   equal "$action" "$(trail "action_name = '$action' and actor = 'op' and status = 'ok'")" 1
 done
 check_not "an agent forks nothing yet" by bot branch create theirs
-equal "refused, and for whom" "$(catalog_sql "select status, error_code, on_behalf_of, request_params->>'name' from access.audit where action_name = 'branch.create' and actor = 'bot'")" 'refused|forbidden|ann|theirs'
+equal "refused, and for whom" "$(catalog_sql "select status, error_code, on_behalf_of, request_params->>'name' from access.audit where action_name = 'branch.create' and actor = 'bot'")" 'refused|branch-not-found|ann|theirs'
 check_not "nor adds anybody" by bot principal add eve --type human --role platform
 equal "refused too" "$(trail "action_name = 'principal.add' and actor = 'bot' and error_code = 'forbidden'")" 1
 check_not "a stranger" env BOUGH_TOKEN=bough_aaaaaaaaaaaa_0 "$PROGRAM" project list

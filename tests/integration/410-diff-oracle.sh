@@ -14,7 +14,7 @@ source "$ROOT/tests/harness/postgres.sh"
 export ORACLE_TOOL=${ORACLE_TOOL:-$BOUGH_BUILD/tests/unit/diff/schema-diff} ORACLE_DIR=$TEST_DIR/oracle
 [[ -x $ORACLE_TOOL ]] || skip_all "$ORACLE_TOOL isn't built"
 CASES=$TEST_DIR/cases
-SHORT_APGDIFF=${SHORT_APGDIFF:-32}
+SHORT_APGDIFF=${SHORT_APGDIFF:-20}
 SHORT_STEPS=${SHORT_STEPS:-8}
 mkdir "$ORACLE_DIR"
 
