@@ -14,11 +14,16 @@ bool branch_rename_recover(Context *context, const OperationRow *operation, Erro
   return operation_finish(context->catalog, operation->id, &failure, err);
 }
 
+static bool check_not_protected(const BranchRow *branch, Error *err) {
+  return !branch->is_protected ||
+         error_set(err, ERROR_BRANCH_PROTECTED, "branch \"%s\" is protected", branch->name);
+}
+
 static bool change_name(Context *context, BranchRow *branch, const char *name,
                         const OperationRow *operation, Error *err) {
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
   if (!failpoint_reach(FAILPOINT_RENAME_RECORDED, err) ||
-      !branch_get(context->catalog, branch->id, branch, err) ||
+      !branch_get(context->catalog, branch->id, branch, err) || !check_not_protected(branch, err) ||
       !catalog_begin(context->catalog, &guard, err) || !access_confirm(context, err))
     return false;
   (void)snprintf(branch->name, sizeof branch->name, "%s", name);
@@ -33,11 +38,9 @@ bool branch_rename(Context *context, const ProjectRow *project, const char *name
   AUTO_RELEASE(operation_row_release) OperationRow operation = {0};
   if (!name_check("branch", new_name, err) || !branch_resolve(context, project, name, &branch, err))
     return false;
-  if (branch.is_protected)
-    return error_set(err, ERROR_BRANCH_PROTECTED, "branch \"%s\" is protected", branch.name);
   const AccessQuestion question = {
       .action = ACTION_BRANCH_RENAME, .branch = &branch, .name = new_name};
-  if (!access_ask(context, &question, err) ||
+  if (!check_not_protected(&branch, err) || !access_ask(context, &question, err) ||
       !operation_begin(context, "branch.rename", project->id, branch.id,
                        json_pack("{s:s, s:s}", "from", name, "to", new_name), &operation, err))
     return false;

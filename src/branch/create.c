@@ -5,6 +5,7 @@
 #include "branch/endpoint.h"
 #include "branch/expiry.h"
 #include "branch/fork.h"
+#include "branch/limit.h"
 #include "branch/operation.h"
 #include "branch/pool.h"
 #include "catalog/policy.h"
@@ -74,35 +75,6 @@ static bool check_access(Context *context, const ProjectRow *project, const Bran
   return request->is_tier || request->is_copy || access_ask(context, &question, err);
 }
 
-/* By the limits of the policy in force, inside of the transaction that makes the row: nobody else
- * counts meanwhile. */
-static bool check_limits(Context *context, const BranchRow *branch, Error *err) {
-  const Policy *policy = NULL;
-  int64_t all = 0;
-  int64_t own = 0;
-  const char *person = branch->created_for[0] != '\0' ? branch->created_for : branch->created_by;
-  if (!access_policy(context, branch->project, &policy, NULL, err))
-    return false;
-  const PolicyKind *kind = policy != NULL ? policy_kind(policy, branch->kind) : NULL;
-  int64_t most = policy != NULL ? policy->limit_branches : 0;
-  int64_t most_own = kind != NULL ? kind->max_per_principal : 0;
-  if (most == 0 && most_own == 0)
-    return true;
-  if (!branch_count_held(context->catalog, branch->project, branch->kind, person, &all, &own, err))
-    return false;
-  if (most != 0 && all >= most)
-    return error_set(err, ERROR_LIMIT_REACHED,
-                     "the project has %lld branches, and no more are allowed", (long long)all);
-  if (most_own != 0 && own >= most_own) {
-    (void)error_set(err, ERROR_LIMIT_REACHED,
-                    "\"%s\" has %lld branches of kind \"%s\", agents' included, and no more are"
-                    " allowed",
-                    person, (long long)own, branch->kind);
-    return error_hint(err, "delete some: `bough branch list`");
-  }
-  return true;
-}
-
 static bool add_authors(Context *context, const BranchRow *branch, Error *err) {
   return author_add(context->catalog, branch->id, branch->created_by, err) &&
          (branch->created_for[0] == '\0' ||
@@ -146,7 +118,7 @@ static bool record(Context *context, const ProjectRow *project, const BranchRow 
 
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
   return catalog_begin(context->catalog, &guard, err) && access_confirm(context, err) &&
-         check_limits(context, branch, err) && branch_insert(context->catalog, branch, err) &&
+         limit_check(context, branch, err) && branch_insert(context->catalog, branch, err) &&
          add_authors(context, branch, err) && endpoint_insert(context->catalog, &endpoint, err) &&
          operation_begin(context, "branch.create", project->id, branch->id,
                          json_pack("{s:s}", "volume", branch->volume), operation, err) &&

@@ -84,6 +84,8 @@ static bool record(Context *context, BranchRow *branch, bool expired, OperationR
   return branch_update(context->catalog, branch, err) && catalog_commit(&guard, err);
 }
 
+/* The server's own job: nobody is asked. That its time is over, and that it is neither protected
+ * nor a tier's, is looked at in the transaction that begins the end. */
 bool branch_delete_expired(Context *context, const char *id, Error *err) {
   BranchRow branch;
   AUTO_RELEASE(operation_row_release) OperationRow operation = {0};

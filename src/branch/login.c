@@ -157,7 +157,8 @@ bool login_for_caller(Context *context, const BranchRow *branch, const EndpointR
       !policy_head(context->catalog, branch->project, POLICY_HOLD, &version, err))
     return false;
   access_refresh(context);
-  if (!access_session(context, &context->caller, branch, &wish.right, &wish.version, err))
+  if (!access_confirm(context, err) ||
+      !access_session(context, &context->caller, branch, &wish.right, &wish.version, err))
     return false;
   if (wish.right == RIGHT_NONE)
     wish.right = RIGHT_READ;

@@ -10,6 +10,7 @@
 #include "branch/endpoint.h"
 #include "branch/expiry.h"
 #include "branch/fork.h"
+#include "branch/limit.h"
 #include "branch/operation.h"
 #include "branch/pool.h"
 #include "branch/previous.h"
@@ -70,6 +71,7 @@ static bool read_grace(const char *text, int64_t *ret_ms, Error *err) {
   return true;
 }
 
+/* It is as old as the one whose place it takes: a cap of their life counts from then. */
 static void describe_next(Repoint *repoint) {
   BranchRow *next = &repoint->next;
   const BranchRow *old = &repoint->old;
@@ -85,7 +87,8 @@ static void describe_next(Repoint *repoint) {
   (void)snprintf(next->created_by, sizeof next->created_by, "%s", old->created_by);
   (void)snprintf(next->created_for, sizeof next->created_for, "%s", old->created_for);
   next->expires_at = old->expires_at;
-  next->created_at = next->forked_at = clock_wall_us();
+  next->created_at = old->created_at;
+  next->forked_at = clock_wall_us();
 }
 
 /* The first trace: rows of the new branch, of an endpoint that the old one will have, and of the
@@ -98,6 +101,7 @@ static bool record(Context *context, Repoint *repoint, OperationRow *operation, 
   (void)snprintf(endpoint.branch, sizeof endpoint.branch, "%s", repoint->next.id);
   (void)snprintf(endpoint.project, sizeof endpoint.project, "%s", repoint->project->id);
   return catalog_begin(context->catalog, &guard, err) && access_confirm(context, err) &&
+         (!repoint->plan->is_counted || limit_check(context, &repoint->next, err)) &&
          branch_insert(context->catalog, &repoint->next, err) &&
          endpoint_insert(context->catalog, &endpoint, err) &&
          operation_begin(context, repoint->plan->operation, repoint->project->id, repoint->old.id,
@@ -168,6 +172,17 @@ static bool tell(Context *context, const RepointPlan *plan, const OperationRow *
   return plan->moved == NULL || plan->moved(plan->arg, context, operation->id, err);
 }
 
+/* What stood for a tier, or was the root, is something else now; of what was a feature its kind,
+ * its end and its limits hold as before. */
+static void describe_old(const Repoint *repoint, BranchRow *old) {
+  (void)snprintf(old->name, sizeof old->name, "%s", repoint->previous_name);
+  if (old->tier[0] != '\0' || str_equal(repoint->project->root_branch, old->id))
+    (void)snprintf(old->kind, sizeof old->kind, "%s", PREVIOUS_KIND);
+  old->is_protected = false;
+  if (repoint->plan->keep_us > 0)
+    old->expires_at = clock_wall_us() + repoint->plan->keep_us;
+}
+
 static bool exchange(Context *context, Repoint *repoint, const EndpointRow *endpoint,
                      const OperationRow *operation, Error *err) {
   BranchRow old = repoint->old;
@@ -175,10 +190,7 @@ static bool exchange(Context *context, Repoint *repoint, const EndpointRow *endp
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
   (void)snprintf(next.name, sizeof next.name, "%s", old.name);
   next.state = ROW_READY;
-  (void)snprintf(old.name, sizeof old.name, "%s", repoint->previous_name);
-  (void)snprintf(old.kind, sizeof old.kind, "%s", PREVIOUS_KIND);
-  old.is_protected = false;
-  old.expires_at = repoint->plan->keep_us > 0 ? clock_wall_us() + repoint->plan->keep_us : 0;
+  describe_old(repoint, &old);
   if (!catalog_begin(context->catalog, &guard, err) || !access_confirm(context, err) ||
       !branch_update(context->catalog, &old, err) || !branch_update(context->catalog, &next, err) ||
       !tier_move(context->catalog, old.id, next.id, err) ||
@@ -304,8 +316,11 @@ bool branch_repoint(Context *context, const ProjectRow *project, const char *nam
                     const char *grace, json_t **ret, Error *err) {
   BranchRow old;
   BranchRow source;
-  RepointPlan plan = {
-      .project = project, .old = &old, .source = &source, .operation = "endpoint.repoint"};
+  RepointPlan plan = {.project = project,
+                      .old = &old,
+                      .source = &source,
+                      .operation = "endpoint.repoint",
+                      .is_counted = true};
   return read_grace(grace, &plan.grace_ms, err) &&
          branch_resolve(context, project, name, &old, err) &&
          branch_resolve(context, project, to, &source, err) &&

@@ -10,7 +10,8 @@ typedef struct RepointPlan {
   const BranchRow *source; /* what the new one is forked from */
   const char *operation;   /* its kind */
   int64_t grace_ms;        /* for open sessions */
-  int64_t keep_us;         /* how long the old one stays; 0: until it is deleted */
+  int64_t keep_us;         /* how long the old one stays; 0: for as long as it was to stay */
+  bool is_counted;         /* the new one is one more, by the policy's limits */
   /* Makes the new branch ready while nobody sees it; its compute runs meanwhile. NULL: nothing is
    * to be done. Failing leaves everything as it was. */
   bool (*prepare)(void *arg, Context *context, const BranchRow *next, Error *err);

@@ -30,7 +30,8 @@ static bool check(Context *context, const BranchRow *branch, Error *err) {
     return error_set(err, ERROR_BRANCH_BUSY, "branch \"%s\" is %s", branch->name,
                      row_state_text(branch->state));
   BranchRow parent;
-  if (!branch_get(context->catalog, branch->parent, &parent, err))
+  if (!branch_get(context->catalog, branch->parent, &parent, err) ||
+      !expiry_check_open(&parent, err))
     return false;
   if (parent.state != ROW_READY)
     return error_set(err, ERROR_BRANCH_HAS_NO_PARENT, "the parent \"%s\" of branch \"%s\" is %s",
@@ -122,6 +123,7 @@ bool branch_reset(Context *context, const ProjectRow *project, const char *name,
   bool was_wanted = false;
   /* read again under the operation: from here on nobody else changes the branch */
   if (!branch_get(context->catalog, branch.id, &branch, &failure) ||
+      !check(context, &branch, &failure) ||
       !carry_out(context, &branch, &operation, &was_wanted, &failure)) {
     Error second = ERROR_INIT; /* recovery goes on where this stops */
     (void)!branch_reset_recover(context, &operation, &second);

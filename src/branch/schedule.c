@@ -80,21 +80,27 @@ static bool record_failure(Context *context, const ProjectRow *project, const Sc
          catalog_commit(&guard, err);
 }
 
-static bool run_one(Context *context, const ProjectRow *project, const Policy *policy,
-                    const ScheduleRow *row, ScheduleApply *apply, json_t **ret, Error *err) {
+static bool plan_reset(const ProjectRow *project, const Policy *policy, const ScheduleRow *row,
+                       ScheduleApply *apply, TierReset *ret, Error *err) {
   const PolicyTier *tier = policy != NULL ? policy_tier(policy, row->tier) : NULL;
   if (tier == NULL || tier->parent == NULL)
     return error_set(err, ERROR_NOTHING_TO_DO, "tier \"%s\" has no reset any more", row->tier);
-  const TierReset reset = {.project = project,
-                           .tier = tier->name,
-                           .parent = tier->parent,
-                           .keep_us = policy->keep_snapshots_s * SECOND_US,
-                           .apply = apply};
+  *ret = (TierReset){.project = project,
+                     .tier = tier->name,
+                     .parent = tier->parent,
+                     .keep_us = policy->keep_snapshots_s * SECOND_US,
+                     .apply = apply};
+  return true;
+}
+
+static bool run_one(Context *context, const TierReset *reset, const ScheduleRow *row, json_t **ret,
+                    Error *err) {
+  const ProjectRow *project = reset->project;
   Error failure = ERROR_INIT;
   Error unwritten = ERROR_INIT;
   if (!schedule_set_started(context->catalog, project->id, row->tier, err))
     return false;
-  if (tier_reset(context, &reset, ret, &failure))
+  if (tier_reset(context, reset, ret, &failure))
     return true;
   if (!(failure.code == ERROR_BRANCH_BUSY ? record_busy : record_failure)(context, project, row,
                                                                           &failure, &unwritten))
@@ -119,13 +125,16 @@ static void run_if_due(Context *context, const ProjectRow *project, const Policy
   int64_t next = 0;
   int64_t last = 0;
   AUTO(json_free) json_t *result = NULL;
+  TierReset reset;
   Error failure = ERROR_INIT;
   if (!find_times(row, now, &next, &last, &failure))
     add_event(events, project, row, 0, failure.message);
   else if (next <= now)
     add_event(events, project, row, last,
-              run_one(context, project, policy, row, apply, &result, &failure) ? "done"
-                                                                               : failure.message);
+              plan_reset(project, policy, row, apply, &reset, &failure) &&
+                      run_one(context, &reset, row, &result, &failure)
+                  ? "done"
+                  : failure.message);
 }
 
 static bool look_at_project(Context *context, const ProjectRow *project, ScheduleApply *apply,
@@ -162,16 +171,19 @@ bool schedule_look(Context *context, ScheduleApply *apply, json_t **ret_events, 
   return ok;
 }
 
+/* Who may not run it leaves no trace in the schedule, and takes no run from it. */
 bool schedule_run(Context *context, const ProjectRow *project, const char *tier,
                   ScheduleApply *apply, json_t **ret, Error *err) {
   const Policy *policy = NULL;
   ScheduleRow row;
+  TierReset reset;
   bool found = false;
   if (!name_check("tier", tier, err) || !sync_project(context, project->id, &policy, err) ||
       !schedule_get(context->catalog, project->id, tier, &row, &found, err))
     return false;
   if (found)
-    return run_one(context, project, policy, &row, apply, ret, err);
+    return plan_reset(project, policy, &row, apply, &reset, err) &&
+           tier_reset_check(context, &reset, err) && run_one(context, &reset, &row, ret, err);
   (void)error_set(err, ERROR_NOTHING_TO_DO, "no reset is declared for a tier \"%s\"", tier);
   return error_hint(err, "`bough schedule list` shows those that are");
 }

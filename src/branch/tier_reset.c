@@ -50,10 +50,18 @@ static bool find_tier(Context *context, const ProjectRow *project, const char *t
          error_set(err, ERROR_BRANCH_NOT_FOUND, "no branch stands for the tier \"%s\"", tier);
 }
 
-static bool may_reset(Context *context, const Run *run, Error *err) {
+static bool may_reset(Context *context, Run *run, Error *err) {
+  const TierReset *reset = run->reset;
   const AccessQuestion question = {
       .action = ACTION_BRANCH_RESET, .branch = &run->old, .source = &run->source};
-  return access_ask(context, &question, err);
+  return find_tier(context, reset->project, reset->tier, &run->old, err) &&
+         find_tier(context, reset->project, reset->parent, &run->source, err) &&
+         access_ask(context, &question, err);
+}
+
+bool tier_reset_check(Context *context, const TierReset *reset, Error *err) {
+  Run run = {.reset = reset};
+  return may_reset(context, &run, err);
 }
 
 bool tier_reset(Context *context, const TierReset *reset, json_t **ret, Error *err) {
@@ -67,9 +75,7 @@ bool tier_reset(Context *context, const TierReset *reset, json_t **ret, Error *e
                             .prepare = prepare,
                             .moved = moved,
                             .arg = &run};
-  if (!find_tier(context, reset->project, reset->tier, &run.old, err) ||
-      !find_tier(context, reset->project, reset->parent, &run.source, err) ||
-      !may_reset(context, &run, err) || !repoint_carry_out(context, &plan, ret, err))
+  if (!may_reset(context, &run, err) || !repoint_carry_out(context, &plan, ret, err))
     return false;
   (void)json_object_set_new(*ret, "applied",
                             run.applied != NULL ? json_incref(run.applied) : json_array());

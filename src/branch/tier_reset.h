@@ -12,5 +12,8 @@ typedef struct TierReset {
   ScheduleApply *apply; /* NULL: nothing is ever to be applied */
 } TierReset;
 
+/* Whether the caller may, before anything of it is recorded. */
+CHECKED bool tier_reset_check(Context *context, const TierReset *reset, Error *err);
+
 /* *ret: as branch_repoint's, with "applied". */
 CHECKED bool tier_reset(Context *context, const TierReset *reset, json_t **ret, Error *err);

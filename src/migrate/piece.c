@@ -100,8 +100,11 @@ bool pieces_add_undo(const Job *job, Pieces *pieces, const LedgerRow *row, Error
   return pieces_add(pieces, &entry, file, undo, alone, is_stopped ? row : NULL, err);
 }
 
-bool pieces_check_rights(const Job *job, const Pieces *pieces, Error *err) {
-  const BranchRow *branch = &job->target.branch;
+/* Under the operation: while it was waited for the branch may have changed. */
+bool pieces_check_rights(Job *job, const Pieces *pieces, Error *err) {
+  BranchRow *branch = &job->target.branch;
+  if (!branch_get(job->target.context->catalog, branch->id, branch, err))
+    return false;
   if (branch->is_protected)
     return error_set(err, ERROR_BRANCH_PROTECTED, "branch \"%s\" is protected", branch->name);
   for (size_t at = 0; at < pieces->count; at++) {
@@ -121,6 +124,15 @@ static bool take_as_done(Job *job, const Piece *piece, Error *err) {
          ledger_end(&job->ledger, row, LEDGER_DONE, 0, NULL, err);
 }
 
+/* The policy may have changed since the one before: nobody who applies it is kept waiting for all
+ * of them. */
+static bool confirm(const Job *job, Error *err) {
+  Context *context = job->target.context;
+  AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
+  return catalog_begin(context->catalog, &guard, err) && access_confirm(context, err) &&
+         catalog_commit(&guard, err);
+}
+
 static bool run_one(Job *job, const Piece *piece, double *ret_ms, Error *err) {
   const Run run = {.target = &job->target,
                    .ledger = &job->ledger,
@@ -128,6 +140,8 @@ static bool run_one(Job *job, const Piece *piece, double *ret_ms, Error *err) {
                    .attempts = job->attempts,
                    .on_step = job->on_step,
                    .context = job->step_context};
+  if (!confirm(job, err))
+    return false;
   if (piece->entry.action == LEDGER_BASELINE)
     return take_as_done(job, piece, err);
   return run_migration(&run, &piece->entry, &piece->steps, piece->file, piece->stopped, ret_ms,

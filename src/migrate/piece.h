@@ -28,7 +28,7 @@ CHECKED bool pieces_add_item(const Job *job, Pieces *pieces, const PlanItem *ite
 CHECKED bool pieces_add_undo(const Job *job, Pieces *pieces, const LedgerRow *row, Error *err);
 
 /* Whether the caller may run all of that on the branch. */
-CHECKED bool pieces_check_rights(const Job *job, const Pieces *pieces, Error *err);
+CHECKED bool pieces_check_rights(Job *job, const Pieces *pieces, Error *err);
 
 /* Runs them in their order until one fails. What was done is in done either way. */
 CHECKED bool pieces_run(Job *job, Pieces *pieces, Error *err);

@@ -41,6 +41,7 @@ static bool check_owns(const Target *target, Error *err) {
   Context *context = target->context;
   AccessRight right = RIGHT_NONE;
   int version = 0;
+  access_refresh(context); /* this request may run for hours */
   if (!access_session(context, &context->caller, &target->branch, &right, &version, err))
     return false;
   return right == RIGHT_OWN ||

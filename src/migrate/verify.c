@@ -74,7 +74,7 @@ static bool run_down(Proof *proof, size_t index, Error *err) {
   pieces_init(&pieces, 1);
   job->on_step = NULL;
   return pieces_add_undo(job, &pieces, job->plan.items[index].row, err) &&
-         pieces_run(job, &pieces, err);
+         pieces_check_rights(job, &pieces, err) && pieces_run(job, &pieces, err);
 }
 
 static bool read_schema(const Job *job, Schema **ret, Error *err) {

@@ -44,7 +44,7 @@ equal "the connection string leads to the new branch" "$(psql -XAtqc 'select wha
 equal "endpoint and connection string are the same" "$(result '[.branch.endpoint.id, .url] | join(" ")' branch show production)" "$before"
 differ "the branch is another one" "$(branch_id production)" "$id"
 previous=$(jq -r .result.previous "$TEST_DIR/repointed")
-matches "the old one has a name of its own" "$previous" '^production-[0-9]{8}-[0-9]{6}$'
+matches "the old one has a name of its own" "$previous" '^production-[0-9]{8}-[0-9]{6}-[a-z2-7]{4}$'
 equal "its id" "$(branch_id "$previous")" "$id"
 equal "its data" "$(sql "$previous" 'select what from state')" bad
 equal "its children" "$(result '.branch.parent' branch show child)" "$previous"

@@ -195,3 +195,19 @@ check "a principal goes" bough principal remove other
 expect_json "its token is stale" .error.code unauthenticated env BOUGH_TOKEN="$stale" "$PROGRAM" --json branch list
 expect_error principal-exists "its name is not given again" principal add other --type agent --role platform
 check "all agree" agreement
+
+note "repointing is no way around an end or a limit"
+export BOUGH_PROJECT=shop
+sed 's/branch.expire, migration.apply\], on: feature/branch.expire, branch.fork, endpoint.repoint, migration.apply], on: feature/' \
+  "$P" >"$TEST_DIR/repoint.yaml"
+check "owners may repoint" bough policy apply "$TEST_DIR/repoint.yaml" --yes
+add hop human developer
+by hop branch create one >/dev/null 2>&1
+by hop branch create two >/dev/null 2>&1
+catalog_sql "update lakebase.branches set created_at = now() - interval '29 d' where name = 'one'" >/dev/null
+previous=$(by hop --json endpoint repoint one --to two 2>"$TEST_DIR/stderr" | jq -r .result.previous)
+equal "what is left over stays what it was" "$(by hop --json branch show "$previous" | jq -r '.result.branch | [.kind, .expires_at != null] | join(" ")')" "feature true"
+refused "the new one ends when the old one had to" limit-reached hop branch expire one --ttl 2d
+check "again" by hop endpoint repoint one --to two
+refused "up to the limit" limit-reached hop endpoint repoint one --to two
+refused "which holds for new ones, too" limit-reached hop branch create three

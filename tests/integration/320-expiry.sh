@@ -101,7 +101,7 @@ bough branch expire kept --ttl 1s >/dev/null
 bough branch expire parent --ttl 1s >/dev/null
 check "a parent whose time is over loses its name" wait_for 30 gone parent
 closed=$(result "[.branches[] | select(.id == \"$parent\")][0].name" branch list)
-matches "it has one of its own" "$closed" '^parent-[0-9]{8}-[0-9]{6}$'
+matches "it has one of its own" "$closed" '^parent-[0-9]{8}-[0-9]{6}-[a-z2-7]{4}$'
 matches "branch list says so" "$(bough branch list | grep "^$closed ")" ' expired '
 equal "the child stands" "$(result .branch.parent branch show child)" "$closed"
 echo "select 'after';" >&7 || true

@@ -3,6 +3,8 @@
 # endpoint and connection string stay, open sessions end, children keep their lineage.
 TEST_TIMEOUT=400
 source "$(dirname "$0")/../harness/lib.sh"
+# shellcheck source=tests/harness/policy.sh
+source "$ROOT/tests/harness/policy.sh"
 
 restart_with() {
   kill_boughd
@@ -86,6 +88,12 @@ equal "in its time zone" "$(schedule zone)" "Europe/Berlin"
 equal "it is due at New Year in Berlin" "$(schedule next_at | cut -c 5-)" "-12-31T23:00:00.000Z"
 equal "from its parent" "$(schedule parent)" production
 matches "for people too" "$(bough schedule list | tail -n 1)" '^staging +production +0 0 1 1 \* +Europe/Berlin'
+
+note "by who may reset the tier alone"
+add bot agent agent
+before=$(catalog_sql 'select schedules::text from lakebase.schedules')
+refused "an agent doesn't run it" forbidden bot schedule run staging
+equal "nor takes its next time away" "$(catalog_sql 'select schedules::text from lakebase.schedules')" "$before"
 
 note "with a session open"
 url=$(connection staging)

@@ -30,3 +30,38 @@ rm migrations/2_grant.sql
 names=$(branch_names)
 equal "a proof on the entry tier, by who may fork it" "$(by ann --json migrate verify staging | jq -r .result.proved)" true
 equal "leaves nothing" "$(branch_names)" "$names"
+
+note "what an undo does needs its rights, too"
+check "its own feature again" by ann branch create proof
+printf 'create table more (id int);\n' >migrations/3_more.sql
+printf 'grant select on notes to public; drop table more;\n' >migrations/3_more.undo.sql
+equal "in a proof" "$(by ann --json migrate verify staging | jq -r '.result.migrations[] | select(.version == "3") | .rollback.code')" forbidden
+rm migrations/3_more*
+
+note "a policy that comes between two migrations"
+as ann proof 'create table go (now bool)' >/dev/null
+printf 'do $$ begin while not exists (select from go) loop perform pg_sleep(0.1); end loop; end $$;\n' >migrations/3_wait.sql
+printf 'create table late (id int);\n' >migrations/4_late.sql
+by ann --json migrate apply proof >"$TEST_DIR/apply" 2>&1 &
+apply=$!
+waits() {
+  [[ $(platform_sql proof app "select count(*) from pg_stat_activity where application_name = 'bough migrate' and query ~ 'pg_sleep' and pid <> pg_backend_pid()") == 1 ]]
+}
+check "the first runs" wait_for 60 waits
+sed 's/branch.expire, migration.apply\], on: feature/branch.expire], on: feature/; s/action: \[branch.read\], on: \[staging\]/action: [branch.read, branch.write], on: feature/' \
+  "$TEST_DIR/bough.yaml" >"$TEST_DIR/without.yaml"
+check "the right goes" bough policy apply "$TEST_DIR/without.yaml" --yes
+platform_sql proof app 'insert into go values (true)' >/dev/null
+wait "$apply" || true
+equal "what comes after it is refused" "$(jq -r .error.code "$TEST_DIR/apply")" forbidden
+equal "and isn't there" "$(as ann proof "select to_regclass('late') is null")" t
+equal "the first one is" "$(by ann --json migrate status proof | jq -r '[.result.migrations[] | select(.version == "3") | .state][0]')" applied
+
+note "who writes rows doesn't write the ledger, whose texts are run again by others"
+add app human analyst
+equal "it writes" "$(as app proof 'insert into go values (false); select current_user')" bough_writer
+equal "and reads the ledger" "$(as app proof "select count(*) from bough.migrations where version = '3'")" 1
+for statement in "update bough.migrations set up = 'grant bough_owner to bough_u_app'" 'delete from bough.migrations' \
+  "insert into bough.migrations overriding system value select * from bough.migrations"; do
+  sqlstate "$statement" 42501 app proof "$statement"
+done

@@ -19,7 +19,8 @@ WITH
        AND n.nspname OPERATOR(pg_catalog.<>) 'information_schema'
   ),
   relation AS (
-    SELECT c.oid, c.relkind OPERATOR(pg_catalog.=) 'S' AS is_sequence,
+    SELECT c.oid, s.nspname OPERATOR(pg_catalog.=) 'bough' AS is_ledger, -- whose texts are run again with other rights
+           c.relkind OPERATOR(pg_catalog.=) 'S' AS is_sequence,
            CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS type,
            COALESCE(c.relacl, pg_catalog.acldefault(
              CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'S' THEN 's' ELSE 'r' END::pg_catalog."char", c.relowner)) AS acl,
@@ -69,6 +70,7 @@ WITH
        AND NOT EXISTS (
              SELECT FROM wanted x
               WHERE x.role OPERATOR(pg_catalog.=) w.name
+                AND NOT r.is_ledger
                 AND x.is_sequence OPERATOR(pg_catalog.=) r.is_sequence
                 AND x.privilege OPERATOR(pg_catalog.=) a.privilege_type)
     UNION ALL -- a definer's rights
@@ -141,6 +143,7 @@ WITH
            CROSS JOIN who w
            JOIN wanted x ON x.role OPERATOR(pg_catalog.=) w.name
                         AND x.is_sequence OPERATOR(pg_catalog.=) r.is_sequence
+                        AND (x.privilege OPERATOR(pg_catalog.=) 'SELECT' OR NOT r.is_ledger)
      WHERE NOT EXISTS (
              SELECT FROM pg_catalog.aclexplode(r.acl) a
               WHERE a.grantee OPERATOR(pg_catalog.=) w.oid
