@@ -133,10 +133,6 @@ bool access_policy(Context *context, const char *project, const Policy **ret, in
 
 /* ---- what the catalog knows, in the engine's words ---- */
 
-static const char *text_or_null(const char *text) {
-  return text != NULL && text[0] != '\0' ? text : NULL;
-}
-
 /* Who set Bough up has no row of roles, but that one. */
 static const char *roles_of(const PrincipalRow *row) {
   return row->roles[0] == '\0' && row->is_platform ? "platform" : row->roles;
@@ -154,9 +150,9 @@ static PolicyPrincipal describe_principal(const PrincipalRow *row) {
 static PolicyBranch describe_branch_row(const BranchRow *row) {
   return (PolicyBranch){.name = row->name,
                         .kind = row->kind,
-                        .tier = text_or_null(row->tier),
+                        .tier = str_or_null(row->tier),
                         .created_by = row->created_by,
-                        .created_for = text_or_null(row->created_for),
+                        .created_for = str_or_null(row->created_for),
                         .is_protected = row->is_protected,
                         .expires_at = row->expires_at};
 }
@@ -249,10 +245,10 @@ static bool evaluate(Context *context, const PrincipalRow *row, const Asked *ask
                            .action = asked->action,
                            .branch = branch.branches,
                            .source = source.branches,
-                           .to = {.kind = text_or_null(asked->kind),
-                                  .name = text_or_null(asked->name),
+                           .to = {.kind = str_or_null(asked->kind),
+                                  .name = str_or_null(asked->name),
                                   .expires_at = asked->expires_at,
-                                  .target = text_or_null(asked->target)},
+                                  .target = str_or_null(asked->target)},
                            .now = clock_wall_us()};
   policy_decide(policy, &request, ret);
   return true;

@@ -35,10 +35,6 @@ void audit_about(Context *context, const char *project, const char *branch) {
   (void)snprintf(trail->branch, sizeof trail->branch, "%s", branch != NULL ? branch : "");
 }
 
-static const char *text_or_null(const char *text) {
-  return text[0] != '\0' ? text : NULL;
-}
-
 static const char *actor_name(const Context *context) {
   return context->caller.name[0] != '\0' ? context->caller.name : "";
 }
@@ -48,15 +44,15 @@ static AuditRow row_of(const Context *context, const char *action, const json_t 
   const Trail *trail = &context->trail;
   return (AuditRow){.actor = context->caller.id[0] != '\0' ? &context->caller : NULL,
                     .actor_name = actor_name(context),
-                    .source = text_or_null(trail->source),
-                    .request = text_or_null(trail->request),
+                    .source = str_or_null(trail->source),
+                    .request = str_or_null(trail->request),
                     .service = "boughd",
                     .action = action != NULL          ? action
                               : trail->action != NULL ? trail->action
                                                       : "request",
                     .params = params,
-                    .project = text_or_null(trail->project),
-                    .branch = text_or_null(trail->branch)};
+                    .project = str_or_null(trail->project),
+                    .branch = str_or_null(trail->branch)};
 }
 
 static json_t *params_with(const Context *context, json_t *params) {
@@ -107,9 +103,8 @@ json_t *audit_of_operation(const Context *context) {
   AUTO(json_free) json_t *params = params_with(context, NULL);
   return json_pack("{s:s, s:s*, s:s*, s:s*, s:O}", "actor_type",
                    context->caller.id[0] != '\0' ? context->caller.type : "system", "for",
-                   text_or_null(context->caller.on_behalf_of), "source",
-                   text_or_null(trail->source), "request", text_or_null(trail->request), "params",
-                   params);
+                   str_or_null(context->caller.on_behalf_of), "source", str_or_null(trail->source),
+                   "request", str_or_null(trail->request), "params", params);
 }
 
 bool audit_refused_early(Context *context, const json_t *params, Error *err) {

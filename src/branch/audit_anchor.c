@@ -2,6 +2,7 @@
 #include "branch/audit_anchor.h"
 
 #include "catalog/hash.h"
+#include "core/hex.h"
 #include "core/io.h"
 #include "core/str.h"
 
@@ -14,11 +15,8 @@
 enum { FILE_LIMIT = 64 * 1024 * 1024, LINE_LIMIT = 1024 };
 
 static char *line_of(const ChainHead *head) {
-  char first[HASH_TEXT_SIZE];
-  char second[HASH_TEXT_SIZE];
-  hash_to_text(head->signature, first);
-  hash_to_text(head->signature + HASH_SIZE, second);
-  AUTO(str_free) char *signature = str_format("%s%s", first, second);
+  char signature[2 * SIGNATURE_SIZE + 1];
+  hex_write(head->signature, SIGNATURE_SIZE, signature);
   AUTO(json_free)
   json_t *line =
       json_pack("{s:i, s:s, s:s, s:I, s:s, s:s, s:s, s:s}", "v", 1, "reason", head->reason, "day",
@@ -60,13 +58,6 @@ bool audit_anchor_write(const Home *home, const ChainHead *head, json_t *events,
 
 /* ---- reading ---- */
 
-static bool read_signature(const char *text, unsigned char ret[2 * HASH_SIZE]) {
-  if (strlen(text) != (size_t)4 * HASH_SIZE)
-    return false;
-  AUTO(str_free) char *half = str_ndup(text, (size_t)2 * HASH_SIZE);
-  return hash_from_text(half, ret) && hash_from_text(text + 2 * HASH_SIZE, ret + HASH_SIZE);
-}
-
 static bool copy_text(const json_t *line, const char *key, char *ret, size_t size) {
   const char *text = json_string_or(line, key, NULL);
   if (text == NULL || strlen(text) >= size)
@@ -86,8 +77,8 @@ static bool read_line(const char *text, size_t length, ChainHead *ret) {
       !copy_text(line, "day", head.day, sizeof head.day) ||
       !copy_text(line, "hash", head.hash, sizeof head.hash) ||
       !copy_text(line, "signed_at", head.signed_at, sizeof head.signed_at) ||
-      !copy_text(line, "key", head.key, sizeof head.key) || !hash_from_text(head.hash, hash) ||
-      !read_signature(json_string_or(line, "signature", ""), head.signature))
+      !copy_text(line, "key", head.key, sizeof head.key) || !hex_read(head.hash, hash, HASH_SIZE) ||
+      !hex_read(json_string_or(line, "signature", NULL), head.signature, SIGNATURE_SIZE))
     return false;
   head.seq = json_integer_or(line, "seq", -1);
   if (head.seq < 0)

@@ -1,6 +1,7 @@
 /* Signs heads of the audit's chain. */
 #include "branch/audit_key.h"
 
+#include "core/hex.h"
 #include "core/io.h"
 #include "core/str.h"
 
@@ -60,8 +61,7 @@ static bool name_key(AuditKey *key, Error *err) {
   if (EVP_PKEY_get_raw_public_key(key->pair, raw, &length) != 1 || length != RAW_SIZE ||
       EVP_Q_digest(NULL, "SHA256", NULL, raw, sizeof raw, digest, NULL) != 1)
     return error_set(err, ERROR_INTERNAL, "the audit's key is none of Ed25519");
-  for (size_t at = 0; at < 8; at++)
-    (void)snprintf(key->id + 2 * at, 3, "%02x", digest[at]);
+  hex_write(digest, 8, key->id);
   return true;
 }
 

@@ -2,9 +2,10 @@
 #include "branch/identity.h"
 
 #include "branch/sql.h"
+#include "core/hex.h"
 #include "core/json.h"
 
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,11 +51,9 @@ bool identity_read(Conn *conn, Buffer *text, Error *err) {
 }
 
 void identity_digest(const char *text, char ret[IDENTITY_DIGEST_SIZE]) {
-  unsigned char digest[EVP_MAX_MD_SIZE] = {0};
-  unsigned int length = 0;
-  (void)EVP_Digest(text, strlen(text), digest, &length, EVP_sha256(), NULL);
-  for (size_t at = 0; at < (IDENTITY_DIGEST_SIZE - 1) / 2; at++)
-    (void)snprintf(ret + 2 * at, 3, "%02x", digest[at]);
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  (void)SHA256((const unsigned char *)text, strlen(text), digest);
+  hex_write(digest, sizeof digest, ret);
 }
 
 /* "word number number number number word STRING" or "database number STRING", up to the end of

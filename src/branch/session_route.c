@@ -176,23 +176,19 @@ static json_t *trail_params(const Visit *visit, json_t *notes) {
   return object;
 }
 
-static const char *text_or_null(const char *text) {
-  return text[0] != '\0' ? text : NULL;
-}
-
 static bool leave_a_trace(Context *context, const Visit *visit, const Error *failure, Error *err) {
   AUTO(json_free) json_t *params = trail_params(visit, context->trail.params);
   const AuditRow row = {.actor = visit->principal.id[0] != '\0' ? &visit->principal : NULL,
                         .actor_name = json_string_or(visit->params, "principal", ""),
-                        .session = text_or_null(visit->session.id),
+                        .session = str_or_null(visit->session.id),
                         .source = json_string_or(visit->params, "source", NULL),
                         .service = "proxy",
                         .action = "session.start",
                         .params = params,
                         .failure = failure,
-                        .project = text_or_null(visit->branch.project),
-                        .branch = text_or_null(visit->branch.id),
-                        .endpoint = text_or_null(visit->endpoint.id)};
+                        .project = str_or_null(visit->branch.project),
+                        .branch = str_or_null(visit->branch.id),
+                        .endpoint = str_or_null(visit->endpoint.id)};
   return audit_count_refusal(context->catalog, &row, 1, err);
 }
 

@@ -1,6 +1,7 @@
 /* Tokens as text. */
 #include "branch/token.h"
 
+#include "core/hex.h"
 #include "core/str.h"
 #include "wire/scram.h"
 
@@ -24,8 +25,7 @@ static void spell(const unsigned char bytes[ID_LENGTH + RANDOM_SIZE], char ret_i
     id[at] = alphabet[bytes[at] % 32];
   (void)snprintf(ret_id, ID_SIZE, "tok-%s", id);
   int used = snprintf(ret_text, TOKEN_TEXT_SIZE, "%s%s_", prefix, id);
-  for (size_t at = 0; at < RANDOM_SIZE; at++)
-    (void)snprintf(ret_text + used + 2 * at, 3, "%02x", bytes[ID_LENGTH + at]);
+  hex_write(bytes + ID_LENGTH, RANDOM_SIZE, ret_text + used);
 }
 
 bool token_generate(char ret_id[ID_SIZE], char ret_text[TOKEN_TEXT_SIZE], Error *err) {

@@ -5,6 +5,7 @@
 #include "catalog/access.h"
 #include "catalog/expiry.h"
 #include "core/clock.h"
+#include "core/hex.h"
 #include "core/io.h"
 #include "core/str.h"
 #include "http/post.h"
@@ -104,16 +105,14 @@ static bool read_secret(const Context *context, Secret *ret, Error *err) {
 char *webhook_signature(const char *secret, size_t secret_length, int64_t time_s,
                         const char *body) {
   unsigned char digest[EVP_MAX_MD_SIZE];
+  char text[2 * EVP_MAX_MD_SIZE + 1];
   unsigned length = 0;
-  Buffer text = {0};
   AUTO(str_free) char *message = str_format("%lld.%s", (long long)time_s, body);
   if (HMAC(EVP_sha256(), secret, (int)secret_length, (const unsigned char *)message,
            strlen(message), digest, &length) == NULL)
     length = 0;
-  buffer_add_text(&text, "sha256=");
-  for (unsigned at = 0; at < length; at++)
-    buffer_add_format(&text, "%02x", digest[at]);
-  return buffer_steal(&text);
+  hex_write(digest, length, text);
+  return str_format("sha256=%s", text);
 }
 
 /* ---- delivery ---- */

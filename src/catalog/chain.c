@@ -3,6 +3,7 @@
 
 #include "catalog/hash.h"
 #include "catalog/private.h"
+#include "core/hex.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,14 +14,6 @@ enum { DAYS_AHEAD = 7 };
   "reason, coalesce(day::text, ''), seq, encode(hash, 'hex'), signed_at::text, key_id,"            \
   " encode(signature, 'hex')"
 
-static bool signature_from_text(const char *text, unsigned char ret[64]) {
-  char half[HASH_TEXT_SIZE];
-  if (text == NULL || strlen(text) != 128)
-    return false;
-  (void)snprintf(half, sizeof half, "%.64s", text);
-  return hash_from_text(half, ret) && hash_from_text(text + 64, ret + HASH_SIZE);
-}
-
 static bool read_head(const Rows *rows, size_t row, ChainHead *ret, Error *err) {
   *ret = (ChainHead){.seq = rows_get_integer(rows, row, 2)};
   (void)snprintf(ret->reason, sizeof ret->reason, "%s", rows_get(rows, row, 0));
@@ -28,7 +21,7 @@ static bool read_head(const Rows *rows, size_t row, ChainHead *ret, Error *err) 
   (void)snprintf(ret->hash, sizeof ret->hash, "%s", rows_get(rows, row, 3));
   (void)snprintf(ret->signed_at, sizeof ret->signed_at, "%s", rows_get(rows, row, 4));
   (void)snprintf(ret->key, sizeof ret->key, "%s", rows_get(rows, row, 5));
-  return signature_from_text(rows_get(rows, row, 6), ret->signature) ||
+  return hex_read(rows_get(rows, row, 6), ret->signature, SIGNATURE_SIZE) ||
          error_set(err, ERROR_CATALOG_INVALID, "a signed head of the audit has no signature");
 }
 
@@ -91,15 +84,13 @@ bool chain_head_insert(Catalog *catalog, const ChainHead *head, Error *err) {
   static const char sql[] =
       "INSERT INTO access.audit_heads (reason, day, seq, hash, signed_at, key_id, signature)"
       " VALUES ($1, nullif($2, '')::date, $3, decode($4, 'hex'), $5::timestamptz, $6,"
-      " decode($7 || $8, 'hex')) ON CONFLICT (day) WHERE day IS NOT NULL DO NOTHING";
+      " decode($7, 'hex')) ON CONFLICT (day) WHERE day IS NOT NULL DO NOTHING";
   char seq[24];
-  char first[HASH_TEXT_SIZE];
-  char second[HASH_TEXT_SIZE];
+  char signature[2 * SIGNATURE_SIZE + 1];
   (void)snprintf(seq, sizeof seq, "%lld", (long long)head->seq);
-  hash_to_text(head->signature, first);
-  hash_to_text(head->signature + HASH_SIZE, second);
-  const char *const values[] = {head->reason,    head->day, seq,   head->hash,
-                                head->signed_at, head->key, first, second};
+  hex_write(head->signature, SIGNATURE_SIZE, signature);
+  const char *const values[] = {head->reason,    head->day, seq,      head->hash,
+                                head->signed_at, head->key, signature};
   return catalog_query(catalog, sql, ARRAY_LENGTH(values), values, NULL, err);
 }
 

@@ -8,7 +8,7 @@
 
 #include "catalog/catalog.h"
 
-enum { HASH_SIZE = 32, HASH_TEXT_SIZE = 2 * HASH_SIZE + 1, STAMP_SIZE = 40 };
+enum { HASH_SIZE = 32, HASH_TEXT_SIZE = 2 * HASH_SIZE + 1, SIGNATURE_SIZE = 64, STAMP_SIZE = 40 };
 
 /* Puts up to a batch of rows into the chain; *ret_count of them, 0 when none was left. */
 CHECKED bool chain_seal(Catalog *catalog, size_t *ret_count, Error *err);
@@ -21,7 +21,7 @@ typedef struct ChainHead {
   char hash[HASH_TEXT_SIZE];
   char signed_at[STAMP_SIZE];
   char key[24];
-  unsigned char signature[64];
+  unsigned char signature[SIGNATURE_SIZE];
 } ChainHead;
 
 /* The newest place, not signed; seq 0 when there is none. */

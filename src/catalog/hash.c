@@ -51,31 +51,3 @@ bool hasher_row(Hasher *hasher, const unsigned char prev[HASH_SIZE], int64_t seq
   return (ok && EVP_DigestFinal_ex(hasher->state, ret, NULL) == 1) ||
          error_set(err, ERROR_INTERNAL, "SHA-256 failed");
 }
-
-void hash_to_text(const unsigned char hash[HASH_SIZE], char ret[HASH_TEXT_SIZE]) {
-  static const char digits[] = "0123456789abcdef";
-  for (size_t at = 0; at < HASH_SIZE; at++) {
-    ret[2 * at] = digits[hash[at] >> 4];
-    ret[2 * at + 1] = digits[hash[at] & 15];
-  }
-  ret[2 * HASH_SIZE] = '\0';
-}
-
-static int digit_value(char digit) {
-  if (digit >= '0' && digit <= '9')
-    return digit - '0';
-  return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
-bool hash_from_text(const char *text, unsigned char ret[HASH_SIZE]) {
-  if (text == NULL || strlen(text) != (size_t)2 * HASH_SIZE)
-    return false;
-  for (size_t at = 0; at < HASH_SIZE; at++) {
-    int high = digit_value(text[2 * at]);
-    int low = digit_value(text[2 * at + 1]);
-    if (high < 0 || low < 0)
-      return false;
-    ret[at] = (unsigned char)(high << 4 | low);
-  }
-  return true;
-}

@@ -28,7 +28,3 @@ DEFINE_AUTO(Hasher *, hasher_free)
 CHECKED bool hasher_row(Hasher *hasher, const unsigned char prev[HASH_SIZE], int64_t seq,
                         const char *sealed_at, const Rows *rows, size_t row, size_t first,
                         unsigned char ret[HASH_SIZE], Error *err);
-
-void hash_to_text(const unsigned char hash[HASH_SIZE], char ret[HASH_TEXT_SIZE]);
-/* False when it isn't one. */
-bool hash_from_text(const char *text, unsigned char ret[HASH_SIZE]);

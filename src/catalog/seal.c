@@ -1,6 +1,7 @@
 /* Gives rows of the audit their places in the chain. */
 #include "catalog/hash.h"
 #include "catalog/private.h"
+#include "core/hex.h"
 
 #include <stdio.h>
 
@@ -40,7 +41,7 @@ static bool lock_sealer(Catalog *catalog, Sealer *ret, Error *err) {
   ret->sealed_at = rows_get(ret->row, 0, 4);
   ret->decided = rows_get(ret->row, 0, 5);
   ret->oldest = rows_get(ret->row, 0, 6);
-  return (rows_count(ret->row) == 1 && hash_from_text(rows_get(ret->row, 0, 3), ret->hash)) ||
+  return (rows_count(ret->row) == 1 && hex_read(rows_get(ret->row, 0, 3), ret->hash, HASH_SIZE)) ||
          error_set(err, ERROR_CATALOG_INVALID, "access.audit_sealer has no valid row");
 }
 
@@ -85,7 +86,7 @@ static bool hash_rows(Sealer *sealer, const Rows *rows, Entries *entries, Error 
     if (!hasher_row(hasher, sealer->hash, sealer->seq, sealer->sealed_at, rows, row, 0,
                     sealer->hash, err))
       return false;
-    hash_to_text(sealer->hash, text);
+    hex_write(sealer->hash, HASH_SIZE, text);
     buffer_add_format(&entries->times, "%s\"%s\"", comma, rows_get(rows, row, EVENT_TIME));
     buffer_add_format(&entries->serials, "%s%s", comma, rows_get(rows, row, EVENT_SERIAL));
     buffer_add_format(&entries->hashes, "%s%s", comma, text);
@@ -113,11 +114,11 @@ static bool append(Catalog *catalog, Sealer *sealer, const Rows *rows, Error *er
   AUTO_RELEASE(entries_release) Entries entries = {0};
   size_t end = rows_count(rows) - 1;
   (void)snprintf(first, sizeof first, "%lld", (long long)sealer->seq);
-  hash_to_text(sealer->hash, before);
+  hex_write(sealer->hash, HASH_SIZE, before);
   if (!hash_rows(sealer, rows, &entries, err))
     return false;
   (void)snprintf(last, sizeof last, "%lld", (long long)sealer->seq);
-  hash_to_text(sealer->hash, after);
+  hex_write(sealer->hash, HASH_SIZE, after);
   const char *const values[] = {first,
                                 sealer->sealed_at,
                                 before,

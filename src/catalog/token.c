@@ -2,34 +2,17 @@
 #include "catalog/access.h"
 
 #include "catalog/private.h"
+#include "core/hex.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* Binary values travel as hexadecimal text. */
-static bool read_hex(const char *text, unsigned char *ret, size_t size) {
-  if (text == NULL || strlen(text) != 2 * size)
-    return false;
-  for (size_t at = 0; at < size; at++) {
-    unsigned byte = 0;
-    if (sscanf(text + 2 * at, "%2x", &byte) != 1)
-      return false;
-    ret[at] = (unsigned char)byte;
-  }
-  return true;
-}
-
-static void write_hex(const unsigned char *bytes, char ret[2 * KEY_SIZE + 1]) {
-  for (size_t at = 0; at < KEY_SIZE; at++)
-    (void)snprintf(ret + 2 * at, 3, "%02x", bytes[at]);
-}
 
 bool secret_get(Catalog *catalog, const char *name, unsigned char ret[KEY_SIZE], Error *err) {
   AUTO(rows_free) Rows *rows = NULL;
   if (!catalog_query(catalog, "SELECT encode(value, 'hex') FROM access.secrets WHERE name = $1", 1,
                      &name, &rows, err))
     return false;
-  return (rows_count(rows) == 1 && read_hex(rows_get(rows, 0, 0), ret, KEY_SIZE)) ||
+  return (rows_count(rows) == 1 && hex_read(rows_get(rows, 0, 0), ret, KEY_SIZE)) ||
          error_set(err, ERROR_CATALOG_INVALID, "access.secrets has no \"%s\"", name);
 }
 
@@ -43,8 +26,8 @@ bool token_insert(Catalog *catalog, const TokenRow *row, bool *ret_inserted, Err
   char server[2 * KEY_SIZE + 1];
   char iterations[16];
   char expires[24];
-  write_hex(row->stored_key, stored);
-  write_hex(row->server_key, server);
+  hex_write(row->stored_key, KEY_SIZE, stored);
+  hex_write(row->server_key, KEY_SIZE, server);
   (void)snprintf(iterations, sizeof iterations, "%u", row->iterations);
   (void)snprintf(expires, sizeof expires, "%lld", (long long)row->expires_at);
   const char *const values[] = {row->id, row->principal,  iterations, stored,
@@ -71,8 +54,8 @@ static bool read_token(const Rows *rows, size_t at, TokenRow *ret, Error *err) {
   (void)snprintf(row.id, sizeof row.id, "%s", rows_get(rows, at, 0));
   (void)snprintf(row.principal, sizeof row.principal, "%s", rows_get(rows, at, 1));
   (void)snprintf(row.created_by, sizeof row.created_by, "%s", rows_get(rows, at, 5));
-  if (!read_hex(rows_get(rows, at, 3), row.stored_key, KEY_SIZE) ||
-      !read_hex(rows_get(rows, at, 4), row.server_key, KEY_SIZE))
+  if (!hex_read(rows_get(rows, at, 3), row.stored_key, KEY_SIZE) ||
+      !hex_read(rows_get(rows, at, 4), row.server_key, KEY_SIZE))
     return error_set(err, ERROR_CATALOG_INVALID, "the keys of token %s make no sense", row.id);
   *ret = row;
   return true;

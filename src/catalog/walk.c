@@ -1,6 +1,7 @@
 /* Reads the audit's chain again from its beginning and names what doesn't fit. */
 #include "catalog/hash.h"
 #include "catalog/private.h"
+#include "core/hex.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -82,7 +83,7 @@ static void check_order(Walk *walk, int64_t seq, const char *time) {
 
 static void check_link(Walk *walk, const Rows *rows, size_t row, int64_t seq) {
   unsigned char prev[HASH_SIZE];
-  bool fits = hash_from_text(rows_get(rows, row, ENTRY_PREV), prev) &&
+  bool fits = hex_read(rows_get(rows, row, ENTRY_PREV), prev, HASH_SIZE) &&
               memcmp(prev, walk->hash, HASH_SIZE) == 0;
   if (!fits && seq == walk->seq + 1)
     add(walk->report, "broken", seq, NULL, rows_get(rows, row, ENTRY_TIME),
@@ -109,7 +110,7 @@ static bool check_event(Walk *walk, const Rows *rows, size_t row, int64_t seq,
           "the row of this entry is gone");
     return true;
   }
-  if (!hash_from_text(rows_get(rows, row, ENTRY_PREV), prev))
+  if (!hex_read(rows_get(rows, row, ENTRY_PREV), prev, HASH_SIZE))
     return error_set(err, ERROR_CATALOG_INVALID, "entry %lld has no hash", (long long)seq);
   if (!hasher_row(walk->hasher, prev, seq, rows_get(rows, row, ENTRY_SEALED), rows, row, ENTRY_ROW,
                   actual, err))
@@ -140,7 +141,7 @@ static bool take_entry(Walk *walk, const Rows *rows, size_t row, Error *err) {
   int64_t seq = rows_get_integer(rows, row, ENTRY_SEQ);
   const char *text = rows_get(rows, row, ENTRY_HASH);
   unsigned char hash[HASH_SIZE];
-  if (!hash_from_text(text, hash))
+  if (!hex_read(text, hash, HASH_SIZE))
     return error_set(err, ERROR_CATALOG_INVALID, "entry %lld has no hash", (long long)seq);
   see_batch(walk, rows_get_integer(rows, row, ENTRY_SEALED_US));
   check_order(walk, seq, rows_get(rows, row, ENTRY_TIME));
@@ -191,7 +192,7 @@ static bool take_chunk(Walk *walk, size_t *ret_count, Error *err) {
 static bool check_end(Walk *walk, Error *err) {
   ChainHead last;
   char hash[HASH_TEXT_SIZE];
-  hash_to_text(walk->hash, hash);
+  hex_write(walk->hash, HASH_SIZE, hash);
   for (; walk->mark < walk->mark_count; walk->mark++)
     chain_report_add(walk->report, "cut-off", walk->marks[walk->mark].seq,
                      "the chain ends at %lld, but %s knows entry %lld", (long long)walk->seq,
@@ -249,7 +250,7 @@ static bool find_start(Walk *walk, Error *err) {
     return false;
   if (!found)
     return true;
-  if (!hash_from_text(dropped->hash, walk->hash))
+  if (!hex_read(dropped->hash, walk->hash, HASH_SIZE))
     return error_set(err, ERROR_CATALOG_INVALID, "a signed head of the audit has no hash");
   walk->seq = dropped->seq;
   (void)snprintf(walk->dropped_before, sizeof walk->dropped_before, "%.10s 23:59:59.999999+00",

@@ -133,10 +133,11 @@ void human_age(int64_t seconds, char ret[HUMAN_SIZE]) {
     int64_t seconds;
     const char *name;
   } units[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
-  size_t unit = 0;
-  while (unit + 1 < ARRAY_LENGTH(units) && seconds < units[unit].seconds)
+  size_t unit = 0; /* the largest that the next smaller one would be rounded up to */
+  while (unit + 1 < ARRAY_LENGTH(units) &&
+         seconds + units[unit + 1].seconds / 2 < units[unit].seconds)
     unit++;
-  long long count = seconds / units[unit].seconds;
+  long long count = (seconds + units[unit].seconds / 2) / units[unit].seconds;
   if (seconds < 0)
     (void)snprintf(ret, HUMAN_SIZE, "unknown");
   else

@@ -55,6 +55,10 @@ bool str_starts(const char *text, const char *prefix) {
   return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+const char *str_or_null(const char *text) {
+  return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
 bool str_ends(const char *text, const char *suffix) {
   size_t length = strlen(text);
   size_t suffix_length = strlen(suffix);

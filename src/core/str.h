@@ -22,6 +22,7 @@ DEFINE_AUTO(char *, str_free)
 bool str_equal(const char *a, const char *b); /* NULL equals only NULL */
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
+const char *str_or_null(const char *text); /* NULL for an empty one */
 
 /* Compares length bytes in a time that doesn't depend on them. For secrets. */
 bool mem_equal_constant_time(const void *a, const void *b, size_t length);

@@ -1,6 +1,7 @@
 /* A loopback listener and its token. */
 #include "daemon/tcp.h"
 
+#include "core/hex.h"
 #include "core/io.h"
 #include "core/str.h"
 
@@ -26,8 +27,7 @@ static bool make_token(const char *path, Error *err) {
   char text[TOKEN_LENGTH + 2];
   if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
     return error_set(err, ERROR_INTERNAL, "no randomness");
-  for (size_t at = 0; at < sizeof random; at++)
-    (void)snprintf(text + 2 * at, 3, "%02x", random[at]);
+  hex_write(random, sizeof random, text);
   text[TOKEN_LENGTH] = '\n';
   return io_write_file(path, text, TOKEN_LENGTH + 1, 0600, err);
 }

@@ -1,10 +1,11 @@
 /* The form for a pull request: what matters first, objects folded, everything quoted. */
 #include "diff/render.h"
 
+#include "core/hex.h"
 #include "diff/escape.h"
 #include "diff/outline.h"
 
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <string.h>
 
 enum {
@@ -233,13 +234,11 @@ static void add_section(Page *page, const Outline *outline, bool rights, const c
 /* ---- the whole ---- */
 
 static void add_digest(Buffer *ret, const Buffer *page) {
-  unsigned char digest[EVP_MAX_MD_SIZE] = {0};
-  unsigned int length = 0;
-  (void)EVP_Digest(page->text, page->length, digest, &length, EVP_sha256(), NULL);
-  buffer_add_text(ret, "<!-- bough-diff sha256:");
-  for (unsigned int at = 0; at < length; at++)
-    buffer_add_format(ret, "%02x", digest[at]);
-  buffer_add_text(ret, " -->\n");
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  char text[2 * SHA256_DIGEST_LENGTH + 1];
+  (void)SHA256((const unsigned char *)page->text, page->length, digest);
+  hex_write(digest, sizeof digest, text);
+  buffer_add_format(ret, "<!-- bough-diff sha256:%s -->\n", text);
 }
 
 char *render_markdown(const Diff *diff, const RenderOptions *options) {

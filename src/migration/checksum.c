@@ -1,9 +1,9 @@
 /* Checksums of texts; apart from the rest, so that the command line isn't linked with OpenSSL. */
+#include "core/hex.h"
 #include "core/str.h"
 #include "migration/migration.h"
 
 #include <openssl/sha.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Without a mark of the byte order, with \n at the ends of lines, without blanks at the end: what
@@ -26,6 +26,5 @@ void migration_checksum(const char *text, char ret[MIGRATION_CHECKSUM_SIZE]) {
   while (plain.length > 0 && strchr(" \t\r\n", plain.text[plain.length - 1]) != NULL)
     plain.length--;
   (void)SHA256((const unsigned char *)(plain.length > 0 ? plain.text : ""), plain.length, digest);
-  for (size_t at = 0; at < sizeof digest; at++)
-    (void)snprintf(ret + 2 * at, 3, "%02x", digest[at]);
+  hex_write(digest, sizeof digest, ret);
 }

@@ -32,8 +32,10 @@ static void test_ages(void **state) {
   static const struct {
     int64_t seconds;
     const char *text;
-  } cases[] = {{-1, "unknown"},  {0, "0 seconds"},  {1, "1 second"},          {59, "59 seconds"},
-               {60, "1 minute"}, {7200, "2 hours"}, {86400 * 3 + 5, "3 days"}};
+  } cases[] = {{-1, "unknown"},           {0, "0 seconds"},          {1, "1 second"},
+               {59, "59 seconds"},        {60, "1 minute"},          {7200, "2 hours"},
+               {86400 * 3 + 5, "3 days"}, {86400 * 3 - 5, "3 days"}, {86400 - 5, "1 day"},
+               {3599, "1 hour"},          {5399, "1 hour"},          {5400, "2 hours"}};
   for (size_t at = 0; at < ARRAY_LENGTH(cases); at++) {
     char text[HUMAN_SIZE];
     human_age(cases[at].seconds, text);
