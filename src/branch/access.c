@@ -1,6 +1,7 @@
-/* Loads the policy in force and asks the engine. */
+/* Loads the policy in force, asks the engine, and asks again before the step. */
 #include "branch/access.h"
 
+#include "branch/access_facts.h"
 #include "branch/audit.h"
 #include "catalog/policy.h"
 #include "core/clock.h"
@@ -11,7 +12,6 @@
 
 enum {
   CACHE_SIZE = 16, /* projects whose policy a worker keeps */
-  LINEAGE_LIMIT = 1000,
 };
 
 typedef struct Cached {
@@ -131,80 +131,6 @@ bool access_policy(Context *context, const char *project, const Policy **ret, in
   return true;
 }
 
-/* ---- what the catalog knows, in the engine's words ---- */
-
-/* Who set Bough up has no row of roles, but that one. */
-static const char *roles_of(const PrincipalRow *row) {
-  return row->roles[0] == '\0' && row->is_platform ? "platform" : row->roles;
-}
-
-static PolicyPrincipal describe_principal(const PrincipalRow *row) {
-  return (PolicyPrincipal){.name = row->name,
-                           .type = row->type,
-                           .roles = roles_of(row),
-                           .on_behalf_of = row->on_behalf_of,
-                           .is_platform = row->is_platform,
-                           .is_server = row->id[0] == '\0' && str_equal(row->name, "system")};
-}
-
-static PolicyBranch describe_branch_row(const BranchRow *row) {
-  return (PolicyBranch){.name = row->name,
-                        .kind = row->kind,
-                        .tier = str_or_null(row->tier),
-                        .created_by = row->created_by,
-                        .created_for = str_or_null(row->created_for),
-                        .is_protected = row->is_protected,
-                        .expires_at = row->expires_at};
-}
-
-/* A branch with all that it was made from and who changed it. */
-typedef struct Facts {
-  BranchRow *rows;
-  PolicyBranch *branches; /* the first is the branch */
-  size_t count;
-  json_t *authors;
-  const char **author_names;
-} Facts;
-
-static void facts_release(Facts *facts) {
-  mem_free(facts->rows);
-  mem_free(facts->branches);
-  mem_free(facts->author_names);
-  json_free(facts->authors);
-}
-
-static bool add_authors(Context *context, const char *branch, Facts *facts, Error *err) {
-  if (!author_list(context->catalog, branch, &facts->authors, err))
-    return false;
-  size_t count = json_array_size(facts->authors);
-  facts->author_names = mem_new(count, sizeof *facts->author_names);
-  for (size_t at = 0; at < count; at++)
-    facts->author_names[at] = json_string_value(json_array_get(facts->authors, at));
-  facts->branches[0].authors = facts->author_names;
-  facts->branches[0].author_count = count;
-  return true;
-}
-
-static bool wants_authors(PolicyAction action) {
-  return action == ACTION_PROMOTE || action == ACTION_PROMOTE_APPROVE;
-}
-
-static bool facts_read(Context *context, const char *branch, PolicyAction action, Facts *ret,
-                       Error *err) {
-  if (!branch_lineage(context->catalog, branch, &ret->rows, &ret->count, err))
-    return false;
-  if (ret->count == 0 || ret->count > LINEAGE_LIMIT || !str_equal(ret->rows[0].id, branch))
-    return error_set(err, ERROR_CATALOG_INVALID, "the lineage of branch %.40s makes no sense",
-                     branch);
-  ret->branches = mem_new(ret->count, sizeof *ret->branches);
-  for (size_t at = 0; at < ret->count; at++) {
-    ret->branches[at] = describe_branch_row(&ret->rows[at]);
-    if (at + 1 < ret->count)
-      ret->branches[at].parent = &ret->branches[at + 1];
-  }
-  return !wants_authors(action) || add_authors(context, branch, ret, err);
-}
-
 /* ---- asking ---- */
 
 static void copy_name(char ret[NAME_MAX_LENGTH + 1], const char *text) {
@@ -235,7 +161,7 @@ static bool evaluate(Context *context, const PrincipalRow *row, const Asked *ask
                      const Policy *policy, PolicyDecision *ret, Error *err) {
   AUTO_RELEASE(facts_release) Facts branch = {0};
   AUTO_RELEASE(facts_release) Facts source = {0};
-  PolicyPrincipal principal = describe_principal(row);
+  PolicyPrincipal principal = facts_principal(row);
   if ((asked->branch[0] != '\0' &&
        !facts_read(context, asked->branch, asked->action, &branch, err)) ||
       (asked->source[0] != '\0' &&
@@ -394,130 +320,4 @@ int access_version(const Context *context) {
 
 const char *access_rule(const Context *context) {
   return context->access->last.reason;
-}
-
-/* ---- looking ---- */
-
-static const char *const right_texts[] = {"none", "read", "write", "own"};
-
-const char *access_right_text(AccessRight right) {
-  return right_texts[right];
-}
-
-bool access_right_find(const char *text, AccessRight *ret) {
-  for (AccessRight right = RIGHT_NONE; right <= RIGHT_OWN; right++)
-    if (str_equal(right_texts[right], text)) {
-      *ret = right;
-      return true;
-    }
-  return false;
-}
-
-static AccessRight right_of(PolicyAction action) {
-  switch (action) {
-  case ACTION_BRANCH_READ:
-    return RIGHT_READ;
-  case ACTION_BRANCH_WRITE:
-    return RIGHT_WRITE;
-  case ACTION_BRANCH_OWN:
-    return RIGHT_OWN;
-  default:
-    return RIGHT_NONE;
-  }
-}
-
-/* The branch as far as looking at it goes: it depends on the branch alone, unless that is a
- * snapshot, which shows what another one holds. */
-static bool facts_look(Context *context, const BranchRow *row, Facts *ret, Error *err) {
-  if (row->tier[0] == '\0' && str_equal(row->kind, "snapshot"))
-    return facts_read(context, row->id, ACTION_BRANCH_READ, ret, err);
-  ret->count = 1;
-  ret->branches = mem_new(1, sizeof *ret->branches);
-  ret->branches[0] = describe_branch_row(row);
-  return true;
-}
-
-bool access_session(Context *context, const PrincipalRow *principal, const BranchRow *branch,
-                    AccessRight *ret, int *ret_version, Error *err) {
-  Cached *cached = NULL;
-  PolicyDecision decision;
-  PolicyPrincipal who = describe_principal(principal);
-  AUTO_RELEASE(facts_release) Facts facts = {0};
-  if (!look_up(context, branch->project, POLICY_LOOK, &cached, err) ||
-      !facts_look(context, branch, &facts, err))
-    return false;
-  *ret = right_of(
-      policy_session_right(cached->policy, &who, facts.branches, clock_wall_us(), &decision));
-  *ret_version = cached->version;
-  return true;
-}
-
-/* A way by which the caller may do something with a branch. */
-typedef struct Way {
-  PolicyAction action;
-  const char *kind; /* of forks */
-  const char *to;   /* of promotions */
-} Way;
-
-static bool is_open(const Policy *policy, const PolicyPrincipal *who, const PolicyBranch *what,
-                    const Way *way) {
-  PolicyDecision decision;
-  const PolicyRequest request = {.principal = who,
-                                 .action = way->action,
-                                 .branch = what,
-                                 .to = {.kind = way->kind, .name = way->to},
-                                 .now = clock_wall_us()};
-  policy_decide(policy, &request, &decision);
-  return decision.allowed;
-}
-
-static bool is_any_open(const Policy *policy, const PolicyPrincipal *who,
-                        const PolicyBranch *what) {
-  for (PolicyAction action = 0; action <= ACTION_CI_REPORT; action++)
-    if (is_open(policy, who, what, &(Way){.action = action}))
-      return true;
-  for (size_t at = 0; policy != NULL && at < policy->kind_count; at++)
-    if (is_open(policy, who, what,
-                &(Way){.action = ACTION_BRANCH_FORK, .kind = policy->kinds[at].name}))
-      return true;
-  for (size_t at = 0; policy != NULL && at < policy->promotion_count; at++)
-    for (PolicyAction action = ACTION_PROMOTE; action <= ACTION_ROLLBACK; action++)
-      if (is_open(policy, who, what, &(Way){.action = action, .to = policy->promotions[at].to}))
-        return true;
-  return false;
-}
-
-/* That there are tiers the policy says itself, to all who have a role in it. */
-static bool sees_tiers(const Policy *policy, const char *roles) {
-  for (size_t at = 0; policy != NULL && at < policy->role_count; at++) {
-    size_t length = strlen(policy->roles[at]);
-    for (const char *role = roles; role != NULL && *role != '\0';) {
-      size_t end = strcspn(role, ",");
-      if (end == length && strncmp(role, policy->roles[at], length) == 0)
-        return true;
-      role += end + (role[end] == ',');
-    }
-  }
-  return false;
-}
-
-bool access_sees(Context *context, const BranchRow *branch) {
-  Error ignored = ERROR_INIT;
-  const Policy *policy = NULL;
-  PolicyPrincipal who = describe_principal(&context->caller);
-  AUTO_RELEASE(facts_release) Facts facts = {0};
-  return who.is_server || (access_policy(context, branch->project, &policy, NULL, &ignored) &&
-                           ((branch->tier[0] != '\0' && sees_tiers(policy, who.roles)) ||
-                            (facts_look(context, branch, &facts, &ignored) &&
-                             is_any_open(policy, &who, facts.branches))));
-}
-
-bool access_may(Context *context, PolicyAction action, const BranchRow *branch) {
-  Error ignored = ERROR_INIT;
-  const Policy *policy = NULL;
-  PolicyPrincipal who = describe_principal(&context->caller);
-  AUTO_RELEASE(facts_release) Facts facts = {0};
-  return access_policy(context, branch->project, &policy, NULL, &ignored) &&
-         facts_look(context, branch, &facts, &ignored) &&
-         is_open(policy, &who, facts.branches, &(Way){.action = action});
 }
