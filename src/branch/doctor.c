@@ -1,6 +1,7 @@
 /* bough doctor: a table of checks, each of which adds what it finds. */
 #include "branch/doctor.h"
 
+#include "branch/access.h"
 #include "branch/endpoint.h"
 #include "branch/pool.h"
 #include "branch/reaper_clock.h"
@@ -221,6 +222,12 @@ static void check_rows(Checkup *checkup) {
   }
 }
 
+/* What is the matter with others' branches is told to those who see them: it names them, and may
+ * quote their logs. */
+static bool is_told(Context *context, const BranchRow *branch) {
+  return access_is_platform(context) || access_sees(context, branch);
+}
+
 static void check_branches(Checkup *checkup) {
   Context *context = checkup->context;
   AUTO(json_free) json_t *list = NULL;
@@ -233,7 +240,8 @@ static void check_branches(Checkup *checkup) {
     return;
   bool has_list = agent_call(context->agent, "volume.list", json_object(), &list, &failure);
   for (size_t at = 0; has_list && at < count; at++)
-    check_branch(checkup, &rows[at], json_object_get(list, "complete"));
+    if (is_told(context, &rows[at]))
+      check_branch(checkup, &rows[at], json_object_get(list, "complete"));
   mem_free(rows);
   size_t at = 0;
   const json_t *name = NULL;
@@ -272,9 +280,10 @@ static void check_endpoints(Checkup *checkup) {
     return;
   for (size_t at = 0; at < count; at++) {
     BranchRow branch;
-    const char *name = branch_get(context->catalog, rows[at].branch, &branch, &failure)
-                           ? branch.name
-                           : rows[at].id;
+    bool is_known = branch_get(context->catalog, rows[at].branch, &branch, &failure);
+    const char *name = is_known ? branch.name : rows[at].id;
+    if (is_known ? !is_told(context, &branch) : !access_is_platform(context))
+      continue;
     if (rows[at].state == ENDPOINT_FAILED)
       add(checkup, "compute-failed", SEVERITY_ERROR, name, rows[at].error,
           "`bough endpoint show` has its log; `bough endpoint start` tries again");

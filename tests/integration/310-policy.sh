@@ -120,3 +120,11 @@ check "one goes" by dev branch delete three
 check "then features fork it" by dev branch create six
 equal "the versions never change" "$(catalog_sql "update lakebase.policies set content = 'x'" 2>&1 | grep -c 'never change')" 1
 check "all agree" agreement
+
+note "what is the matter with others' branches"
+bough branch create hidden >/dev/null 2>&1
+catalog_sql "update lakebase.endpoints as e set error = 'its last words' from lakebase.branches as b
+  where b.branch_id = e.branch_id and b.name = 'hidden'" >/dev/null
+words() { grep -c 'its last words'; }
+equal "is told to the platform" "$(bough --json doctor 2>&1 | words)" 1
+equal "not to who doesn't see them" "$(by bot --json doctor 2>&1 | words)" 0
