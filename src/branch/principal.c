@@ -196,6 +196,24 @@ bool principal_add(Context *context, const json_t *body, json_t **ret, Error *er
   return true;
 }
 
+/* Agents have no more right to be there than whom they act for; they are named, not removed with
+ * them behind anybody's back. */
+static bool check_no_agents(Context *context, const PrincipalRow *row, Error *err) {
+  AUTO_RELEASE(buffer_release) Buffer agents = {0};
+  PrincipalRow *rows = NULL;
+  size_t count = 0;
+  if (!principal_list(context->catalog, &rows, &count, err))
+    return false;
+  for (size_t at = 0; at < count; at++)
+    if (str_equal(rows[at].on_behalf_of, row->name))
+      buffer_add_format(&agents, "%s%s", agents.length > 0 ? ", " : "", rows[at].name);
+  mem_free(rows);
+  if (agents.length == 0)
+    return true;
+  (void)error_set(err, ERROR_FORBIDDEN, "agents act for \"%s\": %.400s", row->name, agents.text);
+  return error_hint(err, "remove them first: `bough principal remove`");
+}
+
 bool principal_remove(Context *context, const char *name, json_t **ret, Error *err) {
   PrincipalRow row;
   AUTO(json_free) json_t *params = json_pack("{s:s}", "principal", name);
@@ -205,7 +223,7 @@ bool principal_remove(Context *context, const char *name, json_t **ret, Error *e
     return false;
   if (row.os_uid == (int64_t)context->home->owner_uid)
     return error_set(err, ERROR_FORBIDDEN, "\"%s\" set Bough up and stays", row.name);
-  if (!catalog_begin(context->catalog, &guard, err) ||
+  if (!check_no_agents(context, &row, err) || !catalog_begin(context->catalog, &guard, err) ||
       !principal_set_removed(context->catalog, row.id, err) ||
       !audit_record(context, "principal.remove", params, err) || !catalog_commit(&guard, err))
     return false;

@@ -110,6 +110,9 @@ has_session() {
 hold op mine
 check "a session is open" wait_for 10 has_session op
 expect_json "list shows it" '.result.endpoints[] | select(.branch == "mine") | .sessions' 1 bough --json endpoint list
+check "an agent of its" bough principal add ops-agent --type agent --role agent --for op
+expect_error forbidden "nobody goes whose agents would stay" principal remove op
+check "the agent first" bough principal remove ops-agent
 start=$(date +%s%N)
 check "remove" bough principal remove op
 wait "$HELD" || true
