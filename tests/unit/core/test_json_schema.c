@@ -3,6 +3,7 @@
 #include "core/io.h"
 #include "core/json_schema.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,6 +50,18 @@ static const struct {
     {"type", 0},
     {"uniqueItems", 0},
     {"optional/zeroTerminatedFloats", 0},
+};
+
+/* Files of the suite that are about what isn't known, and the keyword that the refusal names. */
+static const struct {
+  const char *name;
+  const char *refused;
+} unknown[] = {
+    {"contains", "\"contains\" isn't known"},
+    {"definitions", "this value of \"$ref\" isn't known"}, /* to a schema that stands elsewhere */
+    {"dependencies", "\"dependencies\" isn't known"},
+    {"multipleOf", "\"multipleOf\" isn't known"},
+    {"refRemote", "isn't known in a schema"}, /* "$ref" to elsewhere, "$id" inside */
 };
 
 static size_t run_group(const char *file, const json_t *group) {
@@ -99,6 +112,54 @@ static void public_suite(void **state) {
     assert_int_equal(skipped, files[file].skipped);
   }
   print_message("%zu cases\n", cases);
+}
+
+/* A schema that asks for what isn't known is refused, never held to the rest of it. */
+static void refuses_the_rest_of_the_suite(void **state) {
+  if (!io_exists(SUITE)) {
+    print_message("skipped: %s is missing (package json-schema-test-suite)\n", SUITE);
+    skip();
+  }
+  for (size_t file = 0; file < ARRAY_LENGTH(unknown); file++) {
+    AUTO(json_free) json_t *groups = load(unknown[file].name);
+    size_t at = 0;
+    const json_t *group = NULL;
+    json_array_foreach(groups, at, group) {
+      Error err = ERROR_INIT;
+      assert_false(json_schema_check(json_object_get(group, "schema"), &err));
+      assert_non_null(strstr(err.message, unknown[file].refused));
+    }
+    assert_true(at > 0);
+  }
+}
+
+static bool is_accounted_for(const char *name) {
+  for (size_t at = 0; at < ARRAY_LENGTH(files); at++)
+    if (str_equal(files[at].name, name))
+      return true;
+  for (size_t at = 0; at < ARRAY_LENGTH(unknown); at++)
+    if (str_equal(unknown[at].name, name))
+      return true;
+  return false;
+}
+
+/* Another edition of the suite may bring keywords that nobody decided about. */
+static void knows_every_file_of_the_suite(void **state) {
+  DIR *directory = opendir(SUITE);
+  if (directory == NULL) {
+    print_message("skipped: %s is missing (package json-schema-test-suite)\n", SUITE);
+    skip();
+  }
+  for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
+    AUTO(str_free) char *name = str_dup(entry->d_name);
+    char *ending = strstr(name, ".json");
+    if (ending == NULL)
+      continue;
+    *ending = '\0';
+    if (!is_accounted_for(name))
+      fail_msg("%s.json of the suite is neither run nor refused", name);
+  }
+  (void)closedir(directory);
 }
 
 static void append(void *context, const JsonSchemaFinding *finding) {
@@ -176,8 +237,12 @@ static void ends_on_circles(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(public_suite),          cmocka_unit_test(tells_every_place),
-      cmocka_unit_test(tells_what_is_nearest), cmocka_unit_test(wants_only_what_it_knows),
+      cmocka_unit_test(public_suite),
+      cmocka_unit_test(refuses_the_rest_of_the_suite),
+      cmocka_unit_test(knows_every_file_of_the_suite),
+      cmocka_unit_test(tells_every_place),
+      cmocka_unit_test(tells_what_is_nearest),
+      cmocka_unit_test(wants_only_what_it_knows),
       cmocka_unit_test(ends_on_circles),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
