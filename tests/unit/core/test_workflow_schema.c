@@ -135,7 +135,7 @@ static const struct {
                                            "\"claimed_at\":\"yesterday\"}",
      "/claimed_at||"},
     {"{" CLAIMED STATE("pr-ready") ",\"pr_url\":\"not a url\",\"pushed_at\":null}", "/pr_url||"},
-    {"[]", "||this is a list|a group of members"},
+    {"[]", "||this is a list|the state of a workflow"},
 };
 
 static void tells_what_is_wrong(void **state) {
