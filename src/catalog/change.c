@@ -12,7 +12,7 @@ static const char *const states[] = {"feature-claimed", "pr-ready",  "ci-green",
 static const Column columns[] = {
     COLUMN(ChangeRow, id, "change_id", ID, COLUMN_FIXED, .domain = "chg"),
     COLUMN(ChangeRow, project, "project_id", ID, COLUMN_FIXED, .domain = "prj"),
-    COLUMN(ChangeRow, feature, "feature", NAME, COLUMN_FIXED),
+    COLUMN(ChangeRow, feature, "feature", TEXT, COLUMN_FIXED),
     COLUMN(ChangeRow, kind, "kind", NAME, COLUMN_FIXED),
     COLUMN(ChangeRow, state, "state", STATE, 0, .domain = states),
     COLUMN(ChangeRow, git_branch, "git_branch", TEXT, COLUMN_FIXED),

@@ -4,7 +4,7 @@
 
 #include "catalog/catalog.h"
 
-enum { COMMIT_SIZE = 65 /* with \0 */, GIT_NAME_SIZE = 201, URL_SIZE = 512 };
+enum { CHANGE_COMMIT_SIZE = 65 /* with \0 */, CHANGE_GIT_SIZE = 201, CHANGE_URL_SIZE = 512 };
 
 typedef enum ChangeState {
   CHANGE_CLAIMED,
@@ -21,24 +21,24 @@ typedef struct ChangeRow {
   char feature[NAME_MAX_LENGTH + 1]; /* feature_id, by which people name it */
   char kind[NAME_MAX_LENGTH + 1];
   ChangeState state;
-  char git_branch[GIT_NAME_SIZE];        /* "feature/inventory-split" */
+  char git_branch[CHANGE_GIT_SIZE];      /* "feature/inventory-split" */
   char tier[NAME_MAX_LENGTH + 1];        /* it goes to; also the git branch of the pull request */
   char branch[ID_SIZE];                  /* its database branch; gone once the change is ended */
   char branch_name[NAME_MAX_LENGTH + 1]; /* of that */
   char claimed_by[NAME_MAX_LENGTH + 1];
   char claimed_for[NAME_MAX_LENGTH + 1]; /* "" for itself */
   int64_t claimed_at;
-  char claim_commit[COMMIT_SIZE]; /* the tier's commit at the claim; "": not known */
-  char head[COMMIT_SIZE];         /* commit that was prepared, "" before; gates hold for it alone */
-  char base[COMMIT_SIZE];         /* the tier's commit that it was prepared or tested against */
+  char claim_commit[CHANGE_COMMIT_SIZE]; /* the tier's commit at the claim; "": not known */
+  char head[CHANGE_COMMIT_SIZE]; /* commit that was prepared, "" before; gates hold for it alone */
+  char base[CHANGE_COMMIT_SIZE]; /* the tier's commit that it was prepared or tested against */
   int64_t pushed_at;
   int64_t pr; /* number of the pull request; 0: none */
-  char pr_url[URL_SIZE];
+  char pr_url[CHANGE_URL_SIZE];
   char diff_digest[65]; /* of the artifact "schema-diff"; "" before */
-  char ci_run_url[URL_SIZE];
+  char ci_run_url[CHANGE_URL_SIZE];
   int64_t ci_green_at;
   int64_t merged_at;
-  char merge_commit[COMMIT_SIZE];
+  char merge_commit[CHANGE_COMMIT_SIZE];
   char snapshot[NAME_MAX_LENGTH + 1]; /* branch: the tier as it was before the merge */
   int64_t migrated_at;
   int64_t ended_at;
@@ -69,8 +69,8 @@ typedef struct ArtifactRow {
   char change[ID_SIZE];
   char name[NAME_MAX_LENGTH + 1]; /* "schema-diff" */
   char digest[65];                /* SHA-256 of content, lower-case hex */
-  char head[COMMIT_SIZE];
-  char base[COMMIT_SIZE];
+  char head[CHANGE_COMMIT_SIZE];
+  char base[CHANGE_COMMIT_SIZE];
   char *content; /* owned */
   int64_t made_at;
 } ArtifactRow;

@@ -9,7 +9,7 @@ create domain lakebase.commit_id as text
 create table lakebase.changes (
   change_id lakebase.change_id primary key,
   project_id lakebase.project_id not null references lakebase.projects,
-  feature lakebase.name not null,
+  feature text not null constraint feature_pattern check (feature ~ '^[A-Za-z0-9_][A-Za-z0-9._/@#+-]{0,62}$'),
   kind lakebase.name not null,
   state text not null constraint state_known
     check (state in ('feature-claimed', 'pr-ready', 'ci-green', 'merged', 'abandoned')),
