@@ -7,7 +7,7 @@
 #include "branch/expiry.h"
 #include "branch/login.h"
 #include "branch/principal.h"
-#include "branch/watch.h"
+#include "branch/session_target.h"
 #include "catalog/access.h"
 #include "catalog/policy.h"
 #include "compute/compute.h"
@@ -50,85 +50,6 @@ static bool find_principal(Context *context, Visit *visit, Error *err) {
   (void)snprintf(visit->session.token, sizeof visit->session.token, "%s", found ? row.id : "");
   return (found && str_equal(row.principal, visit->principal.id)) ||
          error_set(err, ERROR_UNAUTHENTICATED, "the token is not valid any more");
-}
-
-/* ---- where ---- */
-
-static bool unknown_branch(const char *name, Error *err) {
-  (void)error_set(err, ERROR_BRANCH_NOT_FOUND, "branch \"%.80s\" does not exist", name);
-  return error_hint(err, "`bough branch list` shows what you may use");
-}
-
-static bool unknown_endpoint(const char *name, Error *err) {
-  (void)error_set(err, ERROR_BRANCH_NOT_FOUND, "endpoint \"%.80s\" does not exist", name);
-  return error_hint(err, "`bough endpoint list` shows what you may use");
-}
-
-/* Of all projects: a name that leads to several branches that the principal may use is refused. */
-static bool find_by_name(Context *context, const char *name, BranchRow *ret, Error *err) {
-  BranchRow *rows = NULL;
-  size_t count = 0;
-  size_t invalid = 0;
-  size_t found = 0;
-  if (!branch_list_named(context->catalog, name, &rows, &count, &invalid, err))
-    return false;
-  for (size_t at = 0; at < count; at++)
-    if (access_sees(context, &rows[at])) {
-      *ret = rows[at];
-      found++;
-    }
-  mem_free(rows);
-  if (found == 0)
-    return unknown_branch(name, err);
-  if (found == 1)
-    return true;
-  (void)error_set(err, ERROR_PROJECT_AMBIGUOUS, "%zu projects have a branch \"%.80s\"", found,
-                  name);
-  return error_hint(err, "say which by its endpoint: options='endpoint=ep-...'");
-}
-
-/* An endpoint is named by its id, or by its branch's name. */
-static bool find_by_endpoint(Context *context, const char *name, BranchRow *ret, Error *err) {
-  EndpointRow endpoint;
-  BranchRow branch;
-  Error failure = ERROR_INIT;
-  if (!id_check("ep", name))
-    return find_by_name(context, name, ret, err);
-  if (!endpoint_get(context->catalog, name, &endpoint, &failure) ||
-      !branch_get(context->catalog, endpoint.branch, &branch, &failure)) {
-    if (failure.code == ERROR_NOTHING_TO_DO || failure.code == ERROR_BRANCH_NOT_FOUND)
-      return unknown_endpoint(name, err);
-    *err = failure;
-    return false;
-  }
-  if (!access_sees(context, &branch))
-    return unknown_endpoint(name, err);
-  *ret = branch;
-  return true;
-}
-
-static bool check_same(const Visit *visit, const BranchRow *other, const char *endpoint,
-                       const char *branch, Error *err) {
-  if (str_equal(visit->branch.id, other->id))
-    return true;
-  (void)error_set(err, ERROR_USAGE, "endpoint \"%.80s\" is not that of branch \"%.80s\"", endpoint,
-                  branch);
-  return error_hint(err, "name the branch once");
-}
-
-static bool find_branch(Context *context, Visit *visit, Error *err) {
-  const char *endpoint = json_string_or(visit->params, "endpoint", NULL);
-  const char *branch = json_string_or(visit->params, "branch", NULL);
-  BranchRow other;
-  if (endpoint == NULL && branch == NULL) {
-    (void)error_set(err, ERROR_USAGE, "no branch is named");
-    return error_hint(err, "connect to a database \"DATABASE@BRANCH\"");
-  }
-  if (endpoint == NULL)
-    return find_by_name(context, branch, &visit->branch, err);
-  return find_by_endpoint(context, endpoint, &visit->branch, err) &&
-         (branch == NULL || (find_by_name(context, branch, &other, err) &&
-                             check_same(visit, &other, endpoint, branch, err)));
 }
 
 static bool check_branch(const BranchRow *branch, Error *err) {
@@ -271,8 +192,8 @@ static bool decide(Context *context, Visit *visit, json_t **ret, Error *err) {
     AUTO(json_free) json_t *trail = trail_params(visit, context->trail.params);
     return session_route_system(context, visit->params, visit->session.token, trail, ret, err);
   }
-  if (!find_branch(context, visit, err) || !find_right(context, visit, err) ||
-      !check_branch(&visit->branch, err) ||
+  if (!session_target(context, visit->params, &visit->branch, err) ||
+      !find_right(context, visit, err) || !check_branch(&visit->branch, err) ||
       !endpoint_of_branch(context->catalog, visit->branch.id, &visit->endpoint, err))
     return false;
   principal_role(context->home, &visit->principal, visit->role);
@@ -300,114 +221,4 @@ bool session_route(Context *context, const json_t *params, json_t **ret, Error *
   }
   *err = failure;
   return false;
-}
-
-/* ---- waking ---- */
-
-/* What was stopped before it filled the pool is not started again by whoever reconnects, but by
- * somebody who means it. */
-static bool check_not_suspended(const EndpointRow *endpoint, Error *err) {
-  if (!str_starts(endpoint->error, WATCH_SUSPENDED))
-    return true;
-  (void)error_set(err, ERROR_POOL_FULL, "the branch is %s", endpoint->error);
-  return error_hint(err, "make room, then `bough endpoint start`");
-}
-
-bool session_wake(Context *context, const json_t *params, json_t **ret, Error *err) {
-  const char *id = NULL;
-  EndpointRow endpoint;
-  Error failure = ERROR_INIT;
-  if (!json_get_string(params, "endpoint", &id, err) ||
-      !endpoint_get(context->catalog, id, &endpoint, err))
-    return false;
-  bool was_awake = endpoint_is_awake(&endpoint);
-  bool ok = was_awake || check_not_suspended(&endpoint, &failure);
-  ok = ok && endpoint_wake(context, id, &endpoint, &failure);
-  const AuditRow row = {.actor_name = json_string_or(params, "principal", ""),
-                        .service = "boughd",
-                        .action = "endpoint.wake",
-                        .failure = ok ? NULL : &failure,
-                        .project = endpoint.project,
-                        .branch = endpoint.branch,
-                        .endpoint = endpoint.id};
-  Error ignored = ERROR_INIT; /* those who wait are not to fail for a counter */
-  if (!was_awake)
-    (void)!(audit_insert(context->catalog, &row, &ignored) &&
-            endpoint_count_wake(context->catalog, endpoint.id, &ignored));
-  if (!ok) {
-    *err = failure;
-    return false;
-  }
-  *ret = json_pack("{s:s}", "endpoint", endpoint.id);
-  return true;
-}
-
-/* ---- what the proxy tells ---- */
-
-static json_t *ids_of(const json_t *params) {
-  json_t *ids = json_array();
-  size_t at = 0;
-  const json_t *session = NULL;
-  json_array_foreach(json_object_get(params, "sessions"), at, session) {
-    const char *id = json_string_or(session, "session", "");
-    if (id_check("ses", id))
-      (void)json_array_append_new(ids, json_string(id));
-  }
-  return ids;
-}
-
-bool session_hello(Context *context, const json_t *params, Error *err) {
-  const char *boot = NULL;
-  AUTO(json_free) json_t *ids = ids_of(params);
-  AUTO(json_free) json_t *unwanted = NULL;
-  size_t at = 0;
-  const json_t *session = NULL;
-  if (!json_get_string(params, "boot", &boot, err) ||
-      !session_end_unlisted(context->catalog, boot, ids, err) ||
-      !session_unwanted(context->catalog, ids, &unwanted, err))
-    return false;
-  json_array_foreach(unwanted, at, session) {
-    context_push(context, "terminate",
-                 json_pack("{s:s, s:i, s:s}", "session", json_string_value(session), "grace_ms", 0,
-                           "reason", "terminating connection: its right has ended"));
-  }
-  return true;
-}
-
-bool session_ended(Context *context, const json_t *params, Error *err) {
-  static const char *const kept[] = {"bytes_in", "bytes_out", "duration_ms", "reason"};
-  const char *session = NULL;
-  AUTO(json_free) json_t *how = json_object();
-  if (!json_get_string(params, "session", &session, err))
-    return false;
-  for (size_t at = 0; at < ARRAY_LENGTH(kept); at++)
-    (void)json_object_set(how, kept[at], json_object_get(params, kept[at]));
-  return !id_check("ses", session) || session_end(context->catalog, session, how, err);
-}
-
-bool session_reported(Context *context, const json_t *params, Error *err) {
-  const json_t *sessions = json_object_get(params, "sessions");
-  int64_t gap = json_integer_or(params, "gap", 0);
-  AUTO(json_free)
-  json_t *about = json_pack("{s:s, s:I}", "boot", json_string_or(params, "boot", "-"), "reports",
-                            (json_int_t)gap);
-  const AuditRow row = {
-      .actor_name = "system", .service = "proxy", .action = "sessions.gap", .params = about};
-  return (gap == 0 || audit_insert(context->catalog, &row, err)) && json_is_array(sessions) &&
-         session_count_bytes(context->catalog, sessions, err);
-}
-
-bool session_refused(Context *context, const json_t *params, Error *err) {
-  Error failure = ERROR_INIT;
-  (void)error_set(&failure, error_code_from_name(json_string_or(params, "code", "")), "%s",
-                  json_string_or(params, "message", ""));
-  int64_t count = json_integer_or(params, "count", 1);
-  AUTO(json_free) json_t *about = json_pack("{s:I}", "count", (json_int_t)count);
-  const AuditRow row = {.actor_name = json_string_or(params, "user", ""),
-                        .source = json_string_or(params, "source", NULL),
-                        .service = "proxy",
-                        .action = "session.start",
-                        .params = about,
-                        .failure = &failure};
-  return audit_count_refusal(context->catalog, &row, count, err);
 }

@@ -1,0 +1,73 @@
+/* What the proxy tells of its sessions, put on record. */
+#include "branch/session_route.h"
+
+#include "catalog/access.h"
+#include "core/str.h"
+
+static json_t *ids_of(const json_t *params) {
+  json_t *ids = json_array();
+  size_t at = 0;
+  const json_t *session = NULL;
+  json_array_foreach(json_object_get(params, "sessions"), at, session) {
+    const char *id = json_string_or(session, "session", "");
+    if (id_check("ses", id))
+      (void)json_array_append_new(ids, json_string(id));
+  }
+  return ids;
+}
+
+bool session_hello(Context *context, const json_t *params, Error *err) {
+  const char *boot = NULL;
+  AUTO(json_free) json_t *ids = ids_of(params);
+  AUTO(json_free) json_t *unwanted = NULL;
+  size_t at = 0;
+  const json_t *session = NULL;
+  if (!json_get_string(params, "boot", &boot, err) ||
+      !session_end_unlisted(context->catalog, boot, ids, err) ||
+      !session_unwanted(context->catalog, ids, &unwanted, err))
+    return false;
+  json_array_foreach(unwanted, at, session) {
+    context_push(context, "terminate",
+                 json_pack("{s:s, s:i, s:s}", "session", json_string_value(session), "grace_ms", 0,
+                           "reason", "terminating connection: its right has ended"));
+  }
+  return true;
+}
+
+bool session_ended(Context *context, const json_t *params, Error *err) {
+  static const char *const kept[] = {"bytes_in", "bytes_out", "duration_ms", "reason"};
+  const char *session = NULL;
+  AUTO(json_free) json_t *how = json_object();
+  if (!json_get_string(params, "session", &session, err))
+    return false;
+  for (size_t at = 0; at < ARRAY_LENGTH(kept); at++)
+    (void)json_object_set(how, kept[at], json_object_get(params, kept[at]));
+  return !id_check("ses", session) || session_end(context->catalog, session, how, err);
+}
+
+bool session_reported(Context *context, const json_t *params, Error *err) {
+  const json_t *sessions = json_object_get(params, "sessions");
+  int64_t gap = json_integer_or(params, "gap", 0);
+  AUTO(json_free)
+  json_t *about = json_pack("{s:s, s:I}", "boot", json_string_or(params, "boot", "-"), "reports",
+                            (json_int_t)gap);
+  const AuditRow row = {
+      .actor_name = "system", .service = "proxy", .action = "sessions.gap", .params = about};
+  return (gap == 0 || audit_insert(context->catalog, &row, err)) && json_is_array(sessions) &&
+         session_count_bytes(context->catalog, sessions, err);
+}
+
+bool session_refused(Context *context, const json_t *params, Error *err) {
+  Error failure = ERROR_INIT;
+  (void)error_set(&failure, error_code_from_name(json_string_or(params, "code", "")), "%s",
+                  json_string_or(params, "message", ""));
+  int64_t count = json_integer_or(params, "count", 1);
+  AUTO(json_free) json_t *about = json_pack("{s:I}", "count", (json_int_t)count);
+  const AuditRow row = {.actor_name = json_string_or(params, "user", ""),
+                        .source = json_string_or(params, "source", NULL),
+                        .service = "proxy",
+                        .action = "session.start",
+                        .params = about,
+                        .failure = &failure};
+  return audit_count_refusal(context->catalog, &row, count, err);
+}
