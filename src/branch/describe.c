@@ -6,6 +6,7 @@
 #include "core/clock.h"
 #include "core/io.h"
 #include "core/str.h"
+#include "core/url.h"
 #include "pg/platform.h"
 
 #include <stdio.h>
@@ -109,18 +110,6 @@ const char *describe_database(const ProjectRow *project) {
   return json_string_or(project->details, "default_database", "app");
 }
 
-/* RFC 3986: everything but unreserved characters as %XX. */
-static void add_escaped(Buffer *url, const char *text) {
-  for (const char *c = text; *c != '\0'; c++) {
-    bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
-                 *c == '-' || *c == '.' || *c == '_' || *c == '~';
-    if (plain)
-      buffer_add(url, c, 1);
-    else
-      buffer_add_format(url, "%%%02X", (unsigned)(unsigned char)*c);
-  }
-}
-
 bool describe_proxy(const Context *context, const char **ret_host, int *ret_port) {
   const json_t *proxy = json_object_get(context->home->config, "proxy");
   if (!json_bool_or(proxy, "enabled", true))
@@ -150,9 +139,9 @@ char *describe_url(Context *context, const ProjectRow *project, const BranchRow 
   if (!describe_proxy(context, &host, &port))
     return describe_socket_url(context, project, description);
   buffer_add_text(&url, "postgresql://");
-  add_escaped(&url, context->caller.name);
+  url_add_encoded(&url, context->caller.name);
   buffer_add_format(&url, "@%s:%d/", host, port);
-  add_escaped(&url, describe_database(project));
+  url_add_encoded(&url, describe_database(project));
   if (is_unique(context, branch))
     buffer_add_format(&url, "@%s", branch->name);
   else
@@ -167,10 +156,10 @@ char *describe_socket_url(Context *context, const ProjectRow *project, const jso
   char *directory = path_join(context->home->run, json_string_or(endpoint, "id", ""));
   Buffer url = {0};
   buffer_add_text(&url, "postgresql:///");
-  add_escaped(&url, describe_database(project));
+  url_add_encoded(&url, describe_database(project));
   buffer_add_text(&url, "?host=");
-  add_escaped(&url, directory);
+  url_add_encoded(&url, directory);
   buffer_add_format(&url, "&port=%d&user=", PLATFORM_PORT);
-  add_escaped(&url, context->home->login_role);
+  url_add_encoded(&url, context->home->login_role);
   return buffer_steal(&url);
 }

@@ -298,14 +298,3 @@ bool client_call(const Client *client, const ClientCall *call, json_t **ret, Err
   return connect_to_server(client, &fd, err) && send_request(client, fd, call, deadline, err) &&
          read_answer(fd, &answer, deadline, err) && take_result(&answer, ret, err);
 }
-
-void url_add_encoded(Buffer *url, const char *text) {
-  for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-    bool is_plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-                    (*c >= '0' && *c <= '9') || strchr("-._~", *c) != NULL;
-    if (is_plain)
-      buffer_add(url, c, 1);
-    else
-      buffer_add_format(url, "%%%02X", *c);
-  }
-}

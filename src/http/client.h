@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/str.h"
+#include "core/url.h"
 
 typedef struct Client Client;
 
@@ -34,6 +35,3 @@ typedef struct ClientCall {
 /* *ret is the answer's "result", owned by the caller. The server's refusals come as they are; a
  * server that isn't there is ERROR_DAEMON_DOWN. */
 CHECKED bool client_call(const Client *client, const ClientCall *call, json_t **ret, Error *err);
-
-/* Appends text with everything but letters, digits and -._~ percent-encoded. */
-void url_add_encoded(Buffer *url, const char *text);

@@ -1,5 +1,5 @@
-/* libpq with Bough's errors: blocking connections and results. The only file besides conn.c that
- * knows libpq is none: Conn and Rows are opaque. */
+/* libpq with Bough's errors: blocking connections and results. Only conn*.c and rows.c know libpq:
+ * Conn and Rows are opaque. */
 #pragma once
 
 #include "core/base.h"
