@@ -2,22 +2,16 @@
 #include "daemon/dispatch.h"
 
 #include "core/clock.h"
-#include "core/io.h"
 #include "core/log.h"
-#include "core/process.h"
 #include "core/rpc.h"
 #include "core/str.h"
+#include "daemon/frame_in.h"
+#include "daemon/worker.h"
 
-#include <arpa/inet.h>
-#include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 enum {
   WORKER_LIMIT = 20,
@@ -27,6 +21,7 @@ enum {
   IDLE_MS = 15 * 1000,
   CULL_SECONDS = 5,
   QUEUE_LIMIT = 2000,
+  FRAME_LIMIT = 2 * RPC_LIMIT, /* text and bytes */
 };
 
 struct Job {
@@ -168,28 +163,12 @@ static void on_cull(evutil_socket_t fd, short events, void *context) {
   }
 }
 
-/* Takes one whole frame off the pipe; false when there is none yet. */
-static bool take_frame(struct evbuffer *input, json_t **ret, Error *err) {
-  unsigned char header[RPC_HEADER_SIZE];
-  size_t json_length = 0;
-  size_t blob_length = 0;
-  if (evbuffer_copyout(input, header, sizeof header) < (ssize_t)sizeof header ||
-      !frame_decode_header(header, &json_length, &blob_length, err) ||
-      evbuffer_get_length(input) < sizeof header + json_length + blob_length)
-    return false;
-  (void)evbuffer_drain(input, sizeof header);
-  AUTO(str_free) char *text = mem_new(json_length + 1, 1);
-  (void)evbuffer_remove(input, text, json_length);
-  (void)evbuffer_drain(input, blob_length);
-  return json_parse(text, json_length, ret, err);
-}
-
 static void on_readable(struct bufferevent *pipe, void *context) {
   Worker *worker = context;
   for (;;) {
     AUTO(json_free) json_t *message = NULL;
     Error failure = ERROR_INIT;
-    if (!take_frame(bufferevent_get_input(pipe), &message, &failure)) {
+    if (!frame_take(bufferevent_get_input(pipe), FRAME_LIMIT, &message, &failure)) {
       if (failure.code != ERROR_NONE)
         worker_lost(worker, ERROR_INTERNAL, "a worker sent nonsense");
       return;
@@ -208,43 +187,19 @@ static void on_event(struct bufferevent *pipe, short events, void *context) {
   worker_lost(context, ERROR_INTERNAL, "a worker ended unexpectedly");
 }
 
-static bool spawn(Dispatcher *dispatcher, int input, pid_t *ret, Error *err) {
-  char parent[16];
-  (void)snprintf(parent, sizeof parent, "%d", (int)getpid());
-  const char *failpoint = getenv("BOUGH_FAILPOINT");
-  AUTO(str_free)
-  char *variable = failpoint != NULL ? str_format("BOUGH_FAILPOINT=%s", failpoint) : NULL;
-  const char *environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                               "LANG=C.UTF-8", "TZ=UTC", variable, NULL};
-  ProcessOptions options = PROCESS_OPTIONS;
-  options.input = input;
-  options.output = STDERR_FILENO;
-  options.environment = environment;
-  return process_spawn((const char *const[]){"/proc/self/exe", "--worker", "--parent", parent,
-                                             "--home", dispatcher->home->root, NULL},
-                       &options, false, ret, err);
-}
-
 static Worker *worker_new(Dispatcher *dispatcher) {
-  int ends[2];
-  Error failure = ERROR_INIT;
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-    log_warning("no socket for a worker");
-    return NULL;
-  }
-  AUTO_RELEASE(fd_release) int theirs = ends[1];
-  AUTO_RELEASE(fd_release) int ours = ends[0];
+  int pipe = -1;
   pid_t pid = 0;
-  if (!spawn(dispatcher, theirs, &pid, &failure)) {
+  Error failure = ERROR_INIT;
+  if (!worker_start(dispatcher->home, &pid, &pipe, &failure)) {
     log_error(&failure, "could not start a worker");
     return NULL;
   }
   Worker *worker = mem_new(1, sizeof *worker);
   worker->dispatcher = dispatcher;
   worker->pid = pid;
-  (void)evutil_make_socket_nonblocking(ours);
-  worker->pipe = bufferevent_socket_new(dispatcher->base, ours, BEV_OPT_CLOSE_ON_FREE);
-  ours = -1;
+  (void)evutil_make_socket_nonblocking(pipe);
+  worker->pipe = bufferevent_socket_new(dispatcher->base, pipe, BEV_OPT_CLOSE_ON_FREE);
   worker->deadline = evtimer_new(dispatcher->base, on_deadline, worker);
   bufferevent_setcb(worker->pipe, on_readable, NULL, on_event, worker);
   (void)bufferevent_enable(worker->pipe, EV_READ | EV_WRITE);

@@ -7,9 +7,10 @@
 #include "core/name.h"
 #include "core/rpc.h"
 #include "core/str.h"
+#include "daemon/away.h"
+#include "daemon/frame_in.h"
 #include "daemon/wake.h"
 
-#include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
 #include <stdio.h>
@@ -19,8 +20,6 @@
 
 enum {
   MESSAGE_LIMIT = 1024 * 1024,
-  AWAY_MS = 15 * 1000, /* a proxy that is gone for so long isn't coming back */
-  BOOT_SIZE = 64,
   BACKLOG = 16,
   WAKES_LIMIT = 10, /* of one question: somebody suspends what is being woken */
 };
@@ -35,12 +34,6 @@ typedef struct Peer { /* one connection of a proxy */
   int64_t next_report;
 } Peer;
 
-typedef struct Away { /* a process whose connection was lost */
-  TAILQ_ENTRY(Away) link;
-  char boot[BOOT_SIZE];
-  int64_t until_ms;
-} Away;
-
 struct ProxyLink {
   struct event_base *base;
   Dispatcher *dispatcher;
@@ -50,7 +43,7 @@ struct ProxyLink {
   int64_t settled_ms; /* until then proxies may not have found their way back */
   uint64_t last_serial;
   TAILQ_HEAD(, Peer) peers;
-  TAILQ_HEAD(, Away) away;
+  Away *away;
 };
 
 /* ---- questions ---- */
@@ -178,21 +171,10 @@ static void on_routed(void *context, const json_t *result, const Error *failure)
 
 /* ---- hello and reports ---- */
 
-static void forget_away(ProxyLink *link, const char *boot) {
-  Away *next = NULL;
-  for (Away *away = TAILQ_FIRST(&link->away); away != NULL; away = next) {
-    next = TAILQ_NEXT(away, link);
-    if (str_equal(away->boot, boot) || away->until_ms < clock_monotonic_ms()) {
-      TAILQ_REMOVE(&link->away, away, link);
-      mem_free(away);
-    }
-  }
-}
-
 static void take_hello(Peer *peer, const json_t *params) {
   peer->pid = (int)json_integer_or(params, "pid", 0);
   (void)snprintf(peer->boot, sizeof peer->boot, "%s", json_string_or(params, "boot", ""));
-  forget_away(peer->owner, peer->boot);
+  away_forget(peer->owner->away, peer->boot);
   log_info("proxy %d is connected (version %s)", peer->pid, json_string_or(params, "version", "?"));
   peer->owner->hooks.said(peer->owner->hooks.context, peer->pid);
 }
@@ -215,14 +197,9 @@ static void peer_free(Peer *peer) {
 }
 
 static void lose_peer(Peer *peer, const char *why) {
-  ProxyLink *owner = peer->owner;
   log_info("proxy %d: %s", peer->pid, why);
-  if (peer->boot[0] != '\0') {
-    Away *away = mem_new(1, sizeof *away);
-    away->until_ms = clock_monotonic_ms() + AWAY_MS;
-    (void)snprintf(away->boot, sizeof away->boot, "%s", peer->boot);
-    TAILQ_INSERT_TAIL(&owner->away, away, link);
-  }
+  if (peer->boot[0] != '\0')
+    away_add(peer->owner->away, peer->boot);
   peer_free(peer);
 }
 
@@ -257,30 +234,12 @@ static bool take_question(Peer *peer, const json_t *message) {
   return true;
 }
 
-static bool take_frame(struct evbuffer *input, json_t **ret, Error *err) {
-  unsigned char header[RPC_HEADER_SIZE];
-  size_t length = 0;
-  size_t blob = 0;
-  if (evbuffer_copyout(input, header, sizeof header) < (ev_ssize_t)sizeof header)
-    return false;
-  if (!frame_decode_header(header, &length, &blob, err))
-    return false;
-  if (length > MESSAGE_LIMIT || blob != 0)
-    return error_set(err, ERROR_TOO_LARGE, "a question of %zu bytes", length + blob);
-  if (evbuffer_get_length(input) < sizeof header + length)
-    return false;
-  (void)evbuffer_drain(input, sizeof header);
-  AUTO(str_free) char *text = mem_new(length + 1, 1);
-  (void)evbuffer_remove(input, text, length);
-  return json_parse(text, length, ret, err);
-}
-
 static void on_readable(struct bufferevent *pipe, void *context) {
   Peer *peer = context;
   for (;;) {
     AUTO(json_free) json_t *message = NULL;
     Error failure = ERROR_INIT;
-    if (!take_frame(bufferevent_get_input(pipe), &message, &failure)) {
+    if (!frame_take(bufferevent_get_input(pipe), MESSAGE_LIMIT, &message, &failure)) {
       if (failure.code != ERROR_NONE)
         lose_peer(peer, failure.message);
       return;
@@ -345,19 +304,14 @@ void proxy_link_forget_failure(ProxyLink *link, const char *endpoint) {
 }
 
 json_t *proxy_link_boots(const ProxyLink *link) {
-  int64_t now = clock_monotonic_ms();
-  if (now < link->settled_ms)
+  if (clock_monotonic_ms() < link->settled_ms)
     return json_null();
   json_t *boots = json_array();
   const Peer *peer = NULL;
-  const Away *away = NULL;
   TAILQ_FOREACH(peer, &link->peers, link) {
     (void)json_array_append_new(boots, json_string(peer->boot));
   }
-  TAILQ_FOREACH(away, &link->away, link) {
-    if (away->until_ms >= now)
-      (void)json_array_append_new(boots, json_string(away->boot));
-  }
+  away_list(link->away, boots);
   return boots;
 }
 
@@ -383,7 +337,7 @@ bool proxy_link_open(const Home *home, struct event_base *base, Dispatcher *disp
   link->settled_ms = clock_monotonic_ms() + AWAY_MS;
   link->wakes = wakes_new(dispatcher);
   TAILQ_INIT(&link->peers);
-  TAILQ_INIT(&link->away);
+  link->away = away_new();
   (void)evutil_make_socket_nonblocking(fd);
   link->listener = evconnlistener_new(base, on_accept, link, LEV_OPT_CLOSE_ON_FREE, BACKLOG, fd);
   if (link->listener == NULL) {
@@ -410,10 +364,7 @@ void proxy_link_free(ProxyLink *link) {
   proxy_link_stop(link);
   while (!TAILQ_EMPTY(&link->peers))
     peer_free(TAILQ_FIRST(&link->peers));
-  for (Away *away; (away = TAILQ_FIRST(&link->away)) != NULL;) {
-    TAILQ_REMOVE(&link->away, away, link);
-    mem_free(away);
-  }
+  away_free(link->away);
   wakes_free(link->wakes);
   mem_free(link);
 }
