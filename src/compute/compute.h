@@ -125,6 +125,8 @@ typedef struct Confinement {
   const char *const *readable;   /* further ones to read, NULL-terminated; may be NULL */
   const char *const *executable; /* what may be executed; NULL-terminated */
   bool network;                  /* may use TCP */
+  bool is_command; /* a command of a user's: programs are whole directories, and it may make links
+                      and fifos */
 } Confinement;
 CHECKED bool confine(const Confinement *confinement, int *ret_level, Error *err);
 int confine_level(void); /* the ABI that this kernel offers, 0 for none */

@@ -27,6 +27,8 @@
 #define WRITE_RIGHTS                                                                               \
   (READ_RIGHTS | LL_FS_WRITE_FILE | LL_FS_TRUNCATE | LL_FS_REMOVE_DIR | LL_FS_REMOVE_FILE |        \
    LL_FS_MAKE_DIR | LL_FS_MAKE_REG | LL_FS_MAKE_SOCK | LL_FS_REFER)
+/* Of a command, in a directory where it is alone. */
+#define COMMAND_RIGHTS (WRITE_RIGHTS | LL_FS_MAKE_SYM | LL_FS_MAKE_FIFO)
 
 /* Of the system, where it exists. Rules hold for the file that a name has now, and passwd and the
  * like are replaced by renaming: so it is all of /etc, of which the account can read what everybody
@@ -143,8 +145,9 @@ static bool restrict_self(int level, const Confinement *confinement, Error *err)
   AUTO_RELEASE(rules_release) Rules rules = create_rules(level, confinement->network);
   if (rules.fd < 0)
     return error_set_errno(err, errno, "could not begin the confinement");
+  uint64_t writing = confinement->is_command ? COMMAND_RIGHTS : WRITE_RIGHTS;
   if (!allow_system(&rules, err) || !allow_each(&rules, confinement->readable, READ_RIGHTS, err) ||
-      !allow_each(&rules, confinement->writable, WRITE_RIGHTS, err) ||
+      !allow_each(&rules, confinement->writable, writing, err) ||
       !allow_executables(&rules, confinement, err))
     return false;
   if (syscall(SYS_landlock_restrict_self, rules.fd, 0) != 0)

@@ -51,7 +51,7 @@ static bool see_to_account(const Setup *setup, const char *name, Account *ret, E
   return true;
 }
 
-/* boughd reaches the agent's socket and the computes' through the group. */
+/* boughd reaches the agent's socket, the computes' and the runner's through the groups. */
 static bool see_to_membership(const Account *member, const Account *group, Error *err) {
   const struct group *entry = getgrgid(group->gid);
   if (entry == NULL)
@@ -85,5 +85,6 @@ bool setup_accounts(Setup *setup, Error *err) {
   return see_to_account(setup, "bough", &setup->control, err) &&
          see_to_account(setup, "bough-compute", &setup->compute, err) &&
          see_to_account(setup, "bough-command", &setup->command, err) &&
-         see_to_membership(&setup->control, &setup->compute, err);
+         see_to_membership(&setup->control, &setup->compute, err) &&
+         see_to_membership(&setup->control, &setup->command, err);
 }

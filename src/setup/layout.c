@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-typedef enum Owner { SETUP, CONTROL, COMPUTE } Owner;
+typedef enum Owner { SETUP, CONTROL, COMPUTE, COMMAND } Owner;
 
 /* SETUP: root's, with the control account's group. The sticky bit lets boughd make its files beside
  * config.json without being able to replace that one. In user mode all of it belongs to one
@@ -24,10 +24,13 @@ static const struct Directory {
     {"logs", SETUP, 01775, 0755},   {"agent", COMPUTE, 0750, 0700},
     {"wal", COMPUTE, 0700, 0700},   {"compute", COMPUTE, 0700, 0700},
     {"locks", CONTROL, 0700, 0700}, {"spool", CONTROL, 0700, 0700},
+    {"ci", CONTROL, 0700, 0700},    {"runner", COMMAND, 0750, 0700},
 };
 
 static void owner_ids(const Setup *setup, Owner owner, uid_t *ret_uid, gid_t *ret_gid) {
-  const Account *account = owner == COMPUTE ? &setup->compute : &setup->control;
+  const Account *account = owner == COMPUTE   ? &setup->compute
+                           : owner == COMMAND ? &setup->command
+                                              : &setup->control;
   *ret_uid = owner == SETUP ? geteuid() : account->uid;
   *ret_gid = account->gid;
 }

@@ -187,6 +187,7 @@ static bool stop_boughd(Setup *setup, Error *err) {
 static bool run_down(Setup *setup, json_t **ret, Error *err) {
   AUTO_RELEASE(fd_release) int lock = -1;
   bool had_agent = false;
+  bool had_runner = false;
   AUTO(str_free) char *config = path_join(setup->root, "config.json");
   if (!io_exists(config)) {
     (void)error_set(err, ERROR_NOTHING_TO_DO, "there is no Bough in \"%s\"", setup->root);
@@ -197,7 +198,8 @@ static bool run_down(Setup *setup, json_t **ret, Error *err) {
   bool had_boughd = service_boughd_runs(setup);
   if (had_boughd && !stop_boughd(setup, err))
     return false;
-  if ((units_apply(setup) && !units_stop(err)) || !service_stop_agent(setup, &had_agent, err))
+  if ((units_apply(setup) && !units_stop(err)) || !service_stop_runner(setup, &had_runner, err) ||
+      !service_stop_agent(setup, &had_agent, err))
     return false;
   if (!had_boughd && had_agent && !setup->options.keep_computes)
     add_note(setup,

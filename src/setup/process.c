@@ -1,5 +1,5 @@
-/* Starts bough-agent and boughd under their accounts, and finds and stops them again by pid and
- * start time. */
+/* Starts bough-agent, bough-runner and boughd under their accounts, and finds and stops them again
+ * by pid and start time. */
 #include "setup/setup.h"
 
 #include "core/io.h"
@@ -28,9 +28,15 @@ static const struct Service {
   const char *program;
   const char *log;
   const char *pid_file; /* below the state directory */
-  bool is_control;      /* runs as the control account, else as the compute account */
-} agent_service = {"bough-agent", "logs/agent.log", "agent/agent.pid", false},
-  boughd_service = {"boughd", "logs/boughd.log", "locks/boughd.pid", true};
+  size_t account;       /* that it runs as: where it stands in Setup */
+} agent_service = {"bough-agent", "logs/agent.log", "agent/agent.pid", offsetof(Setup, compute)},
+  runner_service = {"bough-runner", "logs/runner.log", "runner/runner.pid",
+                    offsetof(Setup, command)},
+  boughd_service = {"boughd", "logs/boughd.log", "locks/boughd.pid", offsetof(Setup, control)};
+
+static const Account *account_of(const Setup *setup, const struct Service *service) {
+  return (const Account *)(const void *)((const char *)setup + service->account);
+}
 
 /* Who it is to become; filled in before the fork, where names can still be looked up. */
 typedef struct Identity {
@@ -43,7 +49,7 @@ typedef struct Identity {
 
 static bool find_identity(const Setup *setup, const struct Service *service, Identity *ret,
                           Error *err) {
-  const Account *account = service->is_control ? &setup->control : &setup->compute;
+  const Account *account = account_of(setup, service);
   *ret = (Identity){.is_needed = setup->system_mode,
                     .uid = account->uid,
                     .gid = account->gid,
@@ -67,7 +73,7 @@ static bool become(void *context) {
 
 /* Never through a link, and only a file that has no second name. */
 static bool open_log(const Setup *setup, const struct Service *service, int *ret, Error *err) {
-  const Account *account = service->is_control ? &setup->control : &setup->compute;
+  const Account *account = account_of(setup, service);
   AUTO(str_free) char *path = path_join(setup->root, service->log);
   AUTO_RELEASE(fd_release)
   int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
@@ -161,7 +167,8 @@ bool service_boughd_runs(const Setup *setup) {
 bool service_start(const Setup *setup, Error *err) {
   if (!service_agent_runs(setup) && !start_service(setup, &agent_service, err))
     return false;
-  return wait_for_agent(setup, err) &&
+  return (service_runs(setup, &runner_service) || start_service(setup, &runner_service, err)) &&
+         wait_for_agent(setup, err) &&
          (service_boughd_runs(setup) || start_service(setup, &boughd_service, err)) &&
          wait_for_boughd(setup, err);
 }
@@ -188,6 +195,10 @@ static bool stop_service(const Setup *setup, const struct Service *service, bool
 
 bool service_stop_agent(const Setup *setup, bool *ret_stopped, Error *err) {
   return stop_service(setup, &agent_service, ret_stopped, err);
+}
+
+bool service_stop_runner(const Setup *setup, bool *ret_stopped, Error *err) {
+  return stop_service(setup, &runner_service, ret_stopped, err);
 }
 
 bool service_stop_boughd(const Setup *setup, bool *ret_stopped, Error *err) {

@@ -71,6 +71,7 @@ CHECKED bool setup_pool_unit(const Setup *setup, char **ret_name, char **ret_tex
 CHECKED bool service_start(const Setup *setup, Error *err);
 /* By a signal, and waits; *ret_stopped tells whether it ran. */
 CHECKED bool service_stop_agent(const Setup *setup, bool *ret_stopped, Error *err);
+CHECKED bool service_stop_runner(const Setup *setup, bool *ret_stopped, Error *err);
 CHECKED bool service_stop_boughd(const Setup *setup, bool *ret_stopped, Error *err);
 /* Whether agent and boughd of this installation run. */
 bool service_agent_runs(const Setup *setup);

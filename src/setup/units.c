@@ -11,7 +11,8 @@ enum { TEMPLATE_LIMIT = 16 * 1024, TOOL_TIMEOUT_MS = 120 * 1000 };
 
 static const char unit_directory[] = "/etc/systemd/system";
 
-static const char *const services[] = {"bough-agent.service", "boughd.service"};
+static const char *const services[] = {"bough-agent.service", "bough-runner.service",
+                                       "boughd.service"};
 
 /* Other state directories, of tests for example, run beside it and are started directly. */
 bool units_apply(const Setup *setup) {
@@ -76,19 +77,23 @@ static bool install_service(const char *directory, const char *name, const Value
 
 bool units_install(const Setup *setup, const char *directory, Error *err) {
   AUTO(str_free) char *agent = NULL;
+  AUTO(str_free) char *runner = NULL;
   AUTO(str_free) char *boughd = NULL;
   AUTO(str_free) char *mount_name = NULL;
   AUTO(str_free) char *mount_text = NULL;
-  if (!program_path("bough-agent", &agent, err) || !program_path("boughd", &boughd, err) ||
+  if (!program_path("bough-agent", &agent, err) || !program_path("bough-runner", &runner, err) ||
+      !program_path("boughd", &boughd, err) ||
       !setup_pool_unit(setup, &mount_name, &mount_text, err))
     return false;
   const Value values[] = {
       {"@HOME@", setup->root},
       {"@POOL@", json_string_or(json_object_get(setup->config, "pool"), "path", setup->root)},
       {"@AGENT@", agent},
+      {"@RUNNER@", runner},
       {"@BOUGHD@", boughd},
       {"@CONTROL@", setup->control.name},
       {"@COMPUTE@", setup->compute.name},
+      {"@COMMAND@", setup->command.name},
   };
   for (size_t at = 0; at < ARRAY_LENGTH(services); at++)
     if (!install_service(directory, services[at], values, ARRAY_LENGTH(values), err))
@@ -113,16 +118,17 @@ static bool enable_mount(const Setup *setup, Error *err) {
 
 bool units_start(const Setup *setup, Error *err) {
   static const char *const reload[] = {"systemctl", "daemon-reload", NULL};
-  static const char *const enable[] = {"systemctl",           "--quiet",        "enable", "--now",
-                                       "bough-agent.service", "boughd.service", NULL};
-  setup_say(setup, "starting bough-agent and boughd by systemd");
+  static const char *const enable[] = {
+      "systemctl",      "--quiet", "enable", "--now", "bough-agent.service", "bough-runner.service",
+      "boughd.service", NULL};
+  setup_say(setup, "starting bough-agent, bough-runner and boughd by systemd");
   return units_install(setup, unit_directory, err) && systemctl(reload, err) &&
          enable_mount(setup, err) && systemctl(enable, err) && wait_for_agent(setup, err) &&
          wait_for_boughd(setup, err);
 }
 
 bool units_stop(Error *err) {
-  static const char *const stop[] = {"systemctl", "stop", "boughd.service", "bough-agent.service",
-                                     NULL};
+  static const char *const stop[] = {
+      "systemctl", "stop", "boughd.service", "bough-runner.service", "bough-agent.service", NULL};
   return systemctl(stop, err);
 }

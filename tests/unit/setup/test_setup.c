@@ -306,6 +306,7 @@ static void test_a_user_gets_a_directory(void **state) {
 
 static void verify(const char *directory) {
   AUTO(str_free) char *agent = path_join(directory, "bough-agent.service");
+  AUTO(str_free) char *runner = path_join(directory, "bough-runner.service");
   AUTO(str_free) char *daemon = path_join(directory, "boughd.service");
   AUTO_RELEASE(process_result_release) ProcessResult result = {0};
   ProcessOptions options = PROCESS_OPTIONS;
@@ -315,7 +316,7 @@ static void verify(const char *directory) {
     print_message("[  SKIPPED ] systemd-analyze is not installed: the units are not verified\n");
     skip();
   }
-  const char *argv[] = {"systemd-analyze", "verify", "--man=no", agent, daemon, NULL};
+  const char *argv[] = {"systemd-analyze", "verify", "--man=no", agent, runner, daemon, NULL};
   if (!process_run(argv, &options, &result, &err))
     fail_msg("%s", err.message);
   if (result.status != 0 || strstr(result.output, directory) != NULL)
@@ -327,7 +328,7 @@ static void test_units_are_valid(void **state) {
   Error err = ERROR_INIT;
   fixture_init(&fixture, false);
   Setup *setup = &fixture.setup;
-  setup->control = setup->compute = (Account){.name = "daemon"};
+  setup->control = setup->compute = setup->command = (Account){.name = "daemon"};
   config_set(setup, "pool",
              json_pack("{s:s, s:s, s:s}", "kind", "image", "path", "/var/lib/bough/pool", "source",
                        "/var/lib/bough/pool.img"));
