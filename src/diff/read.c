@@ -1,5 +1,5 @@
-/* Reads a schema: one query per kind (sql/KIND.sql), all of them in one round trip; the model's
- * texts stay where libpq put them. */
+/* Reads a schema: which kinds there are at all, then one query per kind (sql/KIND.sql), all of them
+ * in one round trip; the model's texts stay where libpq put them. */
 #include "diff/read.h"
 
 #include "core/embed.h"
@@ -40,12 +40,16 @@ enum {
 enum { EXTRA_COMMENTS, EXTRA_LABELS, EXTRA_DEPENDENCIES, EXTRA_COUNT };
 static const char *const extra_files[] = {"comments", "labels", "dependencies"};
 
-/* BEGIN before, COMMIT behind them */
-enum { STATEMENT_COUNT = 1 + KIND_COUNT + EXTRA_COUNT + 1 };
+/* A round trip about what there is, in the transaction of what follows. */
+enum { FIRST_BEGIN, FIRST_ABSENT, FIRST_COUNT };
+/* The queries of the second one, and COMMIT. */
+enum { QUERY_COUNT = KIND_COUNT + EXTRA_COUNT, STATEMENT_LIMIT = QUERY_COUNT + 1 };
 
 typedef struct Reading {
   Schema *schema;
   NumberMap numbers;
+  bool is_absent[QUERY_COUNT];
+  const Rows *rows[QUERY_COUNT]; /* borrowed from the schema; NULL: absent */
 } Reading;
 
 /* ---- the statements ---- */
@@ -63,16 +67,32 @@ static void add_file(Buffer *sql, const char *name) {
   assert(false); /* every kind has its query */
 }
 
-static void add_statements(Buffer *sql, unsigned flags) {
+static void add_first(Buffer *sql) {
   buffer_add_text(sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\n");
-  for (size_t kind = 0; kind < KIND_COUNT; kind++)
-    add_file(sql, kind_info((ObjectKind)kind)->name);
-  for (size_t extra = 0; extra < EXTRA_COUNT; extra++)
-    if (extra == EXTRA_DEPENDENCIES && (flags & SCHEMA_READ_DEPENDENCIES) == 0)
-      buffer_add_text(sql, "SELECT WHERE false;\n");
-    else
-      add_file(sql, extra_files[extra]);
+  add_file(sql, "absent");
+}
+
+/* Returns how many statements there are. */
+static size_t add_queries(Buffer *sql, const Reading *reading) {
+  size_t count = 0;
+  for (size_t query = 0; query < QUERY_COUNT; query++) {
+    if (reading->is_absent[query])
+      continue;
+    add_file(sql, query < KIND_COUNT ? kind_info((ObjectKind)query)->name
+                                     : extra_files[query - KIND_COUNT]);
+    count++;
+  }
   buffer_add_text(sql, "COMMIT");
+  return count + 1;
+}
+
+static void note_absent(Reading *reading, const Rows *rows) {
+  for (size_t kind = 0; kind < KIND_COUNT; kind++) {
+    reading->is_absent[kind] = false;
+    for (size_t row = 0; row < rows_count(rows); row++)
+      if (str_equal(rows_get(rows, row, 0), kind_info((ObjectKind)kind)->name))
+        reading->is_absent[kind] = true;
+  }
 }
 
 /* ---- objects ---- */
@@ -129,11 +149,43 @@ static void read_object(Reading *reading, ObjectKind kind, const Rows *rows, siz
   number_map_put(&reading->numbers, number_of(object), object);
 }
 
+/* Names for the numbers of a constraint's columns, which the server takes longer to look up than
+ * all the rest of the row. System columns have none. */
+static void name_columns(Reading *reading, Object *object) {
+  const char *numbers = object_property(object, "columns");
+  if (numbers == NULL)
+    return;
+  AUTO_RELEASE(buffer_release) Buffer names = {0};
+  char *rest = NULL;
+  for (long number = strtol(numbers, &rest, 10); rest != numbers;
+       number = strtol(numbers, &rest, 10)) {
+    const Object *column =
+        number_map_get(&reading->numbers, (Number){kind_info(KIND_COLUMN)->classid,
+                                                   object->parent->oid, (int32_t)number});
+    numbers = rest;
+    if (column == NULL)
+      continue;
+    buffer_add_text(&names, names.length == 0 ? "" : ", ");
+    name_add(&names, column->name);
+  }
+  const char *text =
+      names.length == 0 ? NULL : arena_text(&reading->schema->arena, names.text, names.length);
+  object_set(reading->schema, object, "columns", text);
+}
+
+static void read_constraint_columns(Reading *reading) {
+  const Schema *schema = reading->schema;
+  for (size_t at = schema->count; at > 0 && schema->objects[at - 1]->kind == KIND_CONSTRAINT; at--)
+    name_columns(reading, schema->objects[at - 1]);
+}
+
 static bool read_kind(Reading *reading, ObjectKind kind, const Rows *rows, Error *err) {
   if (!check_columns(kind_info(kind), rows, err))
     return false;
   for (size_t row = 0; row < rows_count(rows); row++)
     read_object(reading, kind, rows, row);
+  if (kind == KIND_CONSTRAINT)
+    read_constraint_columns(reading);
   return true;
 }
 
@@ -183,39 +235,59 @@ static void read_dependencies(Reading *reading, const Rows *rows) {
   }
 }
 
-static bool build(Reading *reading, unsigned flags, Error *err) {
-  Rows *const *rows = reading->schema->rows + 1; /* behind BEGIN's */
+static bool build(Reading *reading, Error *err) {
+  const Rows *const *extras = reading->rows + KIND_COUNT;
   for (size_t kind = 0; kind < KIND_COUNT; kind++)
-    if (!read_kind(reading, (ObjectKind)kind, rows[kind], err))
+    if (reading->rows[kind] != NULL &&
+        !read_kind(reading, (ObjectKind)kind, reading->rows[kind], err))
       return false;
-  read_comments(reading, rows[KIND_COUNT + EXTRA_COMMENTS]);
-  read_labels(reading, rows[KIND_COUNT + EXTRA_LABELS]);
-  if ((flags & SCHEMA_READ_DEPENDENCIES) != 0)
-    read_dependencies(reading, rows[KIND_COUNT + EXTRA_DEPENDENCIES]);
+  read_comments(reading, extras[EXTRA_COMMENTS]);
+  read_labels(reading, extras[EXTRA_LABELS]);
+  if (extras[EXTRA_DEPENDENCIES] != NULL)
+    read_dependencies(reading, extras[EXTRA_DEPENDENCIES]);
   schema_finish(reading->schema);
   return true;
 }
 
 /* ---- reading ---- */
 
-static bool fetch(Conn *conn, const char *sql, Schema *schema, Error *err) {
-  Rows **rows = mem_new(STATEMENT_COUNT, sizeof(Rows *));
-  if (!conn_exec_each(conn, sql, STATEMENT_COUNT, rows, err)) {
+static bool fetch_first(Conn *conn, Reading *reading, Error *err) {
+  AUTO_RELEASE(buffer_release) Buffer sql = {0};
+  add_first(&sql);
+  Rows *rows[FIRST_COUNT] = {0};
+  if (!conn_exec_each(conn, sql.text, FIRST_COUNT, rows, err))
+    return false;
+  note_absent(reading, rows[FIRST_ABSENT]);
+  for (size_t at = 0; at < FIRST_COUNT; at++)
+    rows_free(rows[at]);
+  return true;
+}
+
+static bool fetch(Conn *conn, Reading *reading, Error *err) {
+  if (!fetch_first(conn, reading, err))
+    return false;
+  AUTO_RELEASE(buffer_release) Buffer sql = {0};
+  size_t count = add_queries(&sql, reading);
+  Rows **rows = mem_new(STATEMENT_LIMIT, sizeof(Rows *));
+  if (!conn_exec_each(conn, sql.text, count, rows, err)) {
     mem_free(rows);
     return false;
   }
-  schema->rows = rows;
-  schema->rows_count = STATEMENT_COUNT;
+  reading->schema->rows = rows;
+  reading->schema->rows_count = count;
+  size_t at = 0;
+  for (size_t query = 0; query < QUERY_COUNT; query++)
+    reading->rows[query] = reading->is_absent[query] ? NULL : rows[at++];
   return true;
 }
 
 /* Some of the server's functions look at the present catalogs instead of the snapshot's: with DDL
  * going on beside us they may stumble over what is gone (XX000, 42P01). Then it is read again. */
-static bool fetch_stubbornly(Conn *conn, const char *sql, Schema *schema, Error *err) {
+static bool fetch_stubbornly(Conn *conn, Reading *reading, Error *err) {
   enum { ATTEMPTS = 3 };
   for (int attempt = 1;; attempt++) {
     Error failure = ERROR_INIT;
-    if (fetch(conn, sql, schema, &failure))
+    if (fetch(conn, reading, &failure))
       return true;
     bool is_passing =
         str_equal(conn_sqlstate(conn), "XX000") || str_equal(conn_sqlstate(conn), "42P01");
@@ -228,11 +300,10 @@ static bool fetch_stubbornly(Conn *conn, const char *sql, Schema *schema, Error 
 }
 
 bool schema_read(Conn *conn, unsigned flags, Schema **ret, Error *err) {
-  AUTO_RELEASE(buffer_release) Buffer sql = {0};
-  add_statements(&sql, flags);
   AUTO(schema_free) Schema *schema = schema_new();
   Reading reading = {.schema = schema};
-  bool ok = fetch_stubbornly(conn, sql.text, schema, err) && build(&reading, flags, err);
+  reading.is_absent[KIND_COUNT + EXTRA_DEPENDENCIES] = (flags & SCHEMA_READ_DEPENDENCIES) == 0;
+  bool ok = fetch_stubbornly(conn, &reading, err) && build(&reading, err);
   number_map_release(&reading.numbers);
   if (ok)
     *ret = STEAL(schema);

@@ -1,4 +1,4 @@
-/* Reads the schema of the database that a connection leads to: one round trip, one snapshot.
+/* Reads the schema of the database that a connection leads to: two round trips, one snapshot.
  *
  * The connection needs no rights: only catalogs that everybody may read are looked at, no user
  * table, function or operator is touched. It must have been opened with schema_session_options.

@@ -7,7 +7,7 @@ SELECT a.attrelid AS oid, a.attnum AS subid, a.attnum AS position, a.attrelid AS
        CASE WHEN a.attcollation NOT IN (0, 100) THEN
        (SELECT format('%I.%I', k.nspname, l.collname) FROM pg_collation l JOIN pg_namespace k ON k.oid = l.collnamespace
           WHERE l.oid = a.attcollation AND l.oid <> (SELECT y.typcollation FROM pg_type y WHERE y.oid = a.atttypid)) END AS collation,
-       a.attnotnull AS not_null, pg_get_expr(d.adbin, d.adrelid) AS "default",
+       a.attnotnull AS not_null, pg_get_expr(d.adbin, CASE WHEN a.attgenerated = '' THEN 0 ELSE d.adrelid END) AS "default",
        NULLIF(a.attgenerated, '') AS generated, NULLIF(a.attidentity, '') AS identity,
        i.options AS identity_sequence, CASE WHEN a.attstorage <> t.typstorage THEN a.attstorage END AS storage, NULLIF(a.attcompression, '') AS compression,
        NULLIF(a.attstattarget, -1) AS statistics,

@@ -1,9 +1,8 @@
--- Constraints of tables and foreign tables. Constraint triggers are triggers.
+-- Constraints of tables and foreign tables. Constraint triggers are triggers. columns: numbers, which the reader turns into
+-- names.
 SELECT k.oid, 0 AS subid, 0 AS position, k.conrelid AS parent, '' AS schema, k.conname AS name, '' AS signature,
        NULL AS owner, NULL AS grants, pg_get_constraintdef(k.oid) AS definition, k.contype AS type,
-       (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY place)
-          FROM unnest(k.conkey) WITH ORDINALITY key (number, place)
-               JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = key.number) AS columns,
+       array_to_string(k.conkey, ' ') AS columns,
        CASE WHEN k.confrelid <> 0 THEN k.confrelid::regclass END AS "references",
        k.condeferrable AS deferrable, k.condeferred AS deferred, k.convalidated AS validated,
        k.connoinherit AND k.contype = 'c' AS no_inherit,
@@ -13,7 +12,10 @@ SELECT k.oid, 0 AS subid, 0 AS position, k.conrelid AS parent, '' AS schema, k.c
          (SELECT s.spcname FROM pg_class i JOIN pg_tablespace s ON s.oid = i.reltablespace WHERE i.oid = k.conindid)
        END AS tablespace,
        COALESCE(x.indisclustered, false) AS clustered, COALESCE(x.indisreplident, false) AS replica_identity,
-       CASE WHEN k.contype IN ('p', 'u', 'x') THEN obj_description(k.conindid, 'pg_class') END AS index_comment
+       CASE WHEN k.contype IN ('p', 'u', 'x') THEN
+         (SELECT e.description FROM pg_description e
+           WHERE e.objoid = k.conindid AND e.classoid = 'pg_class'::regclass AND e.objsubid = 0)
+       END AS index_comment
   FROM pg_constraint k
        JOIN pg_class c ON c.oid = k.conrelid
        LEFT JOIN pg_index x ON x.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')

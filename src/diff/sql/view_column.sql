@@ -10,7 +10,7 @@ SELECT a.attrelid AS oid, a.attnum AS subid, a.attnum AS position, a.attrelid AS
          SELECT string_agg(quote_ident(option_name) || '=' || quote_literal(option_value), ', ' ORDER BY option_name)
            FROM pg_options_to_table(a.attoptions) WHERE option_name <> 'pg_attver') o (options)
        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
- WHERE c.relkind IN ('v', 'm') AND a.attrelid >= 16384 AND a.attnum > 0
+ WHERE a.attrelid = ANY (ARRAY(SELECT r.oid FROM pg_class r WHERE r.relkind IN ('v', 'm') AND r.oid >= 16384)) AND a.attnum > 0
    AND (d.oid IS NOT NULL OR a.attacl IS NOT NULL OR a.attstattarget <> -1 OR o.options IS NOT NULL
         OR c.relkind = 'm' AND a.attstorage <> t.typstorage
         OR EXISTS (SELECT FROM pg_description e
