@@ -94,6 +94,17 @@ bool branch_delete_expired(Context *context, const char *id, Error *err) {
          finish_delete(context, &branch, operation.id, err);
 }
 
+/* Whoever took the change into its tier, or gave it up, was asked for that. */
+bool branch_delete_ended(Context *context, const char *id, Error *err) {
+  BranchRow branch;
+  AUTO_RELEASE(operation_row_release) OperationRow operation = {0};
+  if (!branch_get(context->catalog, id, &branch, err))
+    return false;
+  return branch.state == ROW_DELETED || branch.state == ROW_DELETING ||
+         (record(context, &branch, false, &operation, err) &&
+          finish_delete(context, &branch, operation.id, err));
+}
+
 static bool delete_one(Context *context, BranchRow *branch, json_t *deleted, Error *err) {
   AUTO_RELEASE(operation_row_release) OperationRow operation = {0};
   AUTO(json_free) json_t *name = json_string(branch->name);

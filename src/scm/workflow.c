@@ -1,6 +1,7 @@
 /* Changes moved along the workflow's table, with their rows in the audit. */
 #include "scm/workflow.h"
 
+#include "branch/access.h"
 #include "branch/audit.h"
 #include "catalog/policy.h"
 #include "core/clock.h"
@@ -61,17 +62,24 @@ static json_t *audit_params(const ChangeRow *change, const ScmMove *move) {
                    str_or_null(change->head), "base", str_or_null(change->base));
 }
 
+static const char *audit_action(ScmEvent event) {
+  static const char *const actions[] = {
+#define SCM_EVENT(name, text, meaning) [SCM_EVENT_##name] = "workflow." text,
+#include "scm/states.def"
+#undef SCM_EVENT
+  };
+  return actions[event];
+}
+
 /* Within a transaction. */
 static bool write_move(Context *context, ChangeRow *change, const ScmMove *move, Error *err) {
-  char action[48];
   AUTO(json_free) json_t *params = audit_params(change, move);
-  (void)snprintf(action, sizeof action, "workflow.%s", scm_event_text(move->event));
   audit_about(context, change->project, change->branch);
   clear_later(change, move->next);
   change->state = rows[move->next];
   if (move->next == SCM_SCAFFOLD)
     change->ended_at = clock_wall_us();
-  return change_update(context->catalog, change, err) && audit_record(context, action, params, err);
+  return change_update(context->catalog, change, err) && audit_record(context, audit_action(move->event), params, err);
 }
 
 bool workflow_move(Context *context, ChangeRow *change, ScmEvent event, Error *err) {
@@ -84,6 +92,17 @@ bool workflow_move(Context *context, ChangeRow *change, ScmEvent event, Error *e
     return false;
   *change = next;
   return true;
+}
+
+bool workflow_claimed(Context *context, const ChangeRow *change, ScmEvent event, Error *err) {
+  const ScmMove *move = scm_move_find(SCM_SCAFFOLD, event);
+  AUTO(json_free) json_t *params = audit_params(change, move);
+  AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
+  audit_about(context, change->project, change->branch);
+  return catalog_begin(context->catalog, &guard, err) && access_confirm(context, err) &&
+         change_insert(context->catalog, change, err) &&
+         audit_record(context, audit_action(move->event), params, err) &&
+         catalog_commit(&guard, err);
 }
 
 bool workflow_merged(Context *context, ChangeRow *change, const WorkflowMerge *merge, Error *err) {

@@ -24,6 +24,10 @@ CHECKED bool workflow_find(Context *context, const ProjectRow *project, const ch
  * earlier state hasn't is cleared. A pair that is refused leaves all as it was. */
 CHECKED bool workflow_move(Context *context, ChangeRow *change, ScmEvent event, Error *err);
 
+/* Writes the first row of a change, with its row in the audit: a claim, or an adoption. */
+CHECKED bool workflow_claimed(Context *context, const ChangeRow *change, ScmEvent event,
+                              Error *err);
+
 /* The forge's branch has that commit now. Nobody's branch, or the commit that was prepared: nothing
  * happens. pusher becomes an author of the change. */
 CHECKED bool workflow_pushed(Context *context, const char *project, const char *git_branch,

@@ -1,0 +1,169 @@
+/* The actions of the workflow's table. Each step may be repeated: who was killed on the way runs the
+ * command again, and what is done already is found done. The row is moved last. */
+#include "branch/branch.h"
+#include "core/clock.h"
+#include "core/failpoint.h"
+#include "core/str.h"
+#include "scm/promote.h"
+#include "scm/repository.h"
+#include "scm/step.h"
+
+#include <stdio.h>
+
+static void copy(char *ret, size_t size, const char *text) {
+  (void)snprintf(ret, size, "%s", text != NULL ? text : "");
+}
+
+bool action_nothing(Step *step, Error *err) {
+  return true;
+}
+
+/* The repository itself; its branches come by the first push of whoever manages the project. */
+bool action_init(Step *step, Error *err) {
+  char *path = NULL;
+  if (step->forge != NULL && !str_equal(forge_kind(step->forge), "local"))
+    return true;
+  if (!repository_ensure(step->context, step->project, &path, err))
+    return false;
+  str_free(path);
+  return step->forge != NULL || forge_open(step->context, step->project, &step->forge, err);
+}
+
+/* ---- claim ---- */
+
+static bool fork_branch(Step *step, Error *err) {
+  AUTO(json_free) json_t *made = NULL;
+  const BranchRequest request = {.name = step->feature, .kind = step->kind,
+                                 .parent = step->tier, .start = false};
+  if (step->has_branch)
+    return true;
+  if (!branch_create(step->context, step->project, &request, &made, err))
+    return false;
+  (void)json_object_set(step->notes, "duration_ms", json_object_get(made, "duration_ms"));
+  (void)json_object_set(step->notes, "branch_notes", json_object_get(made, "notes"));
+  return branch_find(step->context->catalog, step->project->id, step->feature, &step->branch, err);
+}
+
+bool action_claim(Step *step, Error *err) {
+  const PrincipalRow *caller = &step->context->caller;
+  if (!fork_branch(step, err) || !failpoint_reach(FAILPOINT_CLAIM_FORKED, err))
+    return false;
+  ChangeRow row = {.state = CHANGE_CLAIMED, .claimed_at = clock_wall_us()};
+  id_new("chg", row.id);
+  copy(row.project, sizeof row.project, step->project->id);
+  copy(row.feature, sizeof row.feature, step->feature);
+  copy(row.kind, sizeof row.kind, step->kind);
+  copy(row.git_branch, sizeof row.git_branch, step->git_branch);
+  copy(row.tier, sizeof row.tier, step->tier);
+  copy(row.branch, sizeof row.branch, step->branch.id);
+  copy(row.branch_name, sizeof row.branch_name, step->branch.name);
+  copy(row.claimed_by, sizeof row.claimed_by, caller->name);
+  copy(row.claimed_for, sizeof row.claimed_for, caller->on_behalf_of);
+  copy(row.claim_commit, sizeof row.claim_commit, step->base);
+  if (!workflow_claimed(step->context, &row, step->event, err))
+    return false;
+  step->change = row;
+  step->has_change = true;
+  return failpoint_reach(FAILPOINT_CLAIM_RECORDED, err);
+}
+
+/* ---- prepare-pr ---- */
+
+static char *default_body(const ChangeRow *change) {
+  return str_format("Feature `%s`: git branch `%s` with database branch `%s`, into `%s`.",
+                    change->feature, change->git_branch, change->branch_name, change->tier);
+}
+
+static bool open_pull(Step *step, Error *err) {
+  ChangeRow *change = &step->change;
+  PullRequest pull = {0};
+  AUTO(str_free) char *title = str_format("feat: %s", change->feature);
+  AUTO(str_free) char *body = default_body(change);
+  const PullWish wish = {.head_branch = change->git_branch,
+                         .base_branch = change->tier,
+                         .title = json_string_or(step->body, "title", title),
+                         .body = json_string_or(step->body, "body", body),
+                         .branch_id = change->branch};
+  if (!forge_pull_open(step->forge, &wish, &pull, err))
+    return false;
+  change->pr = pull.number;
+  copy(change->pr_url, sizeof change->pr_url, pull.url);
+  pull_request_release(&pull);
+  return true;
+}
+
+bool action_prepare(Step *step, Error *err) {
+  ChangeRow *change = &step->change;
+  AUTO(json_free) json_t *measured = NULL;
+  if (!promote_measure(step->context, step->project, change->branch_name, change->tier, &measured,
+                       err) ||
+      !failpoint_reach(FAILPOINT_PREPARE_MEASURED, err) || !open_pull(step, err) ||
+      !failpoint_reach(FAILPOINT_PREPARE_OPENED, err))
+    return false;
+  copy(change->head, sizeof change->head, step->head);
+  copy(change->base, sizeof change->base, step->base);
+  copy(change->diff_digest, sizeof change->diff_digest, json_string_or(measured, "digest", ""));
+  change->pushed_at = clock_wall_us();
+  (void)json_object_set(step->notes, "schema_diff", json_object_get(measured, "markdown"));
+  (void)json_object_set(step->notes, "digest", json_object_get(measured, "digest"));
+  return workflow_move(step->context, change, SCM_EVENT_PREPARE_PR, err) &&
+         failpoint_reach(FAILPOINT_PREPARE_RECORDED, err);
+}
+
+/* ---- merge ---- */
+
+/* The pair goes; who merges was asked for the merge, not for this. */
+static bool remove_pair(Step *step, Error *err) {
+  const ChangeRow *change = &step->change;
+  return forge_branch_delete(step->forge, change->git_branch,
+                             change->head[0] != '\0' ? change->head : NULL, err) &&
+         failpoint_reach(FAILPOINT_PAIR_UNREFERENCED, err) &&
+         branch_delete_ended(step->context, change->branch, err);
+}
+
+/* Whoever did the merge may have recorded it already, in the transaction that ended it. */
+static bool record_merge(Step *step, const json_t *done, Error *err) {
+  ChangeRow *change = &step->change;
+  const WorkflowMerge merge = {.commit = json_string_or(done, "merge_commit", ""),
+                               .snapshot = json_string_or(done, "snapshot", ""),
+                               .migrated_at = clock_wall_us()};
+  if (!change_get(step->context->catalog, change->id, change, err))
+    return false;
+  if (change->state == CHANGE_MERGED)
+    return true;
+  AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
+  return catalog_begin(step->context->catalog, &guard, err) &&
+         workflow_merged(step->context, change, &merge, err) && catalog_commit(&guard, err);
+}
+
+bool action_merge(Step *step, Error *err) {
+  const ChangeRow *change = &step->change;
+  AUTO(json_free) json_t *done = NULL;
+  const PromoteRequest request = {.from = change->branch_name,
+                                  .to = change->tier,
+                                  .pull = change->pr,
+                                  .expected_head = change->head};
+  if (!promote_change(step->context, step->project, &request, &done, err) ||
+      !record_merge(step, done, err))
+    return false;
+  (void)json_object_set(step->notes, "promotion", done);
+  return failpoint_reach(FAILPOINT_MERGE_RECORDED, err) && remove_pair(step, err);
+}
+
+bool action_clean(Step *step, Error *err) {
+  return remove_pair(step, err);
+}
+
+/* ---- abandon ---- */
+
+bool action_abandon(Step *step, Error *err) {
+  ChangeRow *change = &step->change;
+  if (change->pr != 0 && !forge_pull_close(step->forge, change->pr, err))
+    return false;
+  return failpoint_reach(FAILPOINT_ABANDON_CLOSED, err) &&
+         forge_branch_delete(step->forge, change->git_branch, NULL, err) &&
+         failpoint_reach(FAILPOINT_ABANDON_UNREFERENCED, err) &&
+         branch_delete_ended(step->context, change->branch, err) &&
+         failpoint_reach(FAILPOINT_ABANDON_DELETED, err) &&
+         workflow_move(step->context, change, SCM_EVENT_ABANDON, err);
+}

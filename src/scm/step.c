@@ -1,0 +1,124 @@
+/* What several guards look at: the state file, the live commits, the migrations of a commit. */
+#include "scm/step.h"
+
+#include "core/str.h"
+#include "migration/migration.h"
+#include "scm/mirror.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MIGRATIONS_FOLDER "migrations"
+
+/* A change that has ended still is what the file of a work tree tells that saw its end. */
+static bool find_mirrored(Step *step, const char *git_branch, ChangeRow *ret, bool *ret_found,
+                          Error *err) {
+  Catalog *catalog = step->context->catalog;
+  const char *text = json_string_or(step->body, "state_file", "");
+  AUTO(json_free) json_t *file = NULL;
+  Error ignored = ERROR_INIT;
+  if (!change_of_git(catalog, step->project->id, git_branch, ret, ret_found, err))
+    return false;
+  if ((*ret_found && ret->ended_at == 0) || !json_parse(text, strlen(text), &file, &ignored) ||
+      !str_equal(json_string_or(file, "state", ""), "merged"))
+    return true;
+  return change_of_feature(catalog, step->project->id, json_string_or(file, "feature_id", ""), ret,
+                           ret_found, err);
+}
+
+bool step_check_mirror(Step *step, Error *err) {
+  const json_t *file = json_object_get(step->body, "state_file");
+  const char *git_branch = json_string_or(step->body, "git_branch", "");
+  ChangeRow row;
+  bool found = false;
+  if (file == NULL)
+    return true;
+  if (!find_mirrored(step, git_branch, &row, &found, err))
+    return false;
+  bool counts = found && (row.ended_at == 0 || row.state == CHANGE_MERGED);
+  bool is_said = json_is_string(file);
+  const char *text = is_said ? json_string_value(file) : NULL;
+  if (counts && row.ended_at != 0 && (!is_said || strstr(text, row.feature) == NULL))
+    counts = false;
+  AUTO(json_free)
+  json_t *expected = mirror_make(step->project->id, step->policy, counts ? &row : NULL);
+  return mirror_check(expected, text, err);
+}
+
+bool step_read_commits(Step *step, Error *err) {
+  bool has_head = false;
+  bool has_base = false;
+  if (!forge_branch_head(step->forge, step->change.git_branch, step->head, &has_head, err) ||
+      !forge_branch_head(step->forge, step->change.tier, step->base, &has_base, err))
+    return false;
+  if (!has_base)
+    return error_set(err, ERROR_NOTHING_TO_DO, "the repository has no branch \"%s\"",
+                     step->change.tier);
+  if (has_head)
+    return true;
+  (void)error_set(err, ERROR_NOTHING_TO_DO, "branch \"%s\" isn't pushed",
+                  step->change.git_branch);
+  return error_hint(err, "`bough scm prepare-pr` pushes it");
+}
+
+/* ---- migrations of a commit ---- */
+
+/* As migration_files_read takes them from a folder. */
+static bool is_migration_file(const char *path) {
+  const char *slash = strrchr(path, '/');
+  const char *name = slash != NULL ? slash + 1 : path;
+  return name[0] != '.' && (str_ends(name, ".sql") || str_ends(name, ".conf") ||
+                            str_equal(name, "metadata.toml"));
+}
+
+static bool add_file(const Git *git, const char *commit, const char *path, size_t *room,
+                     MigrationFiles *files, Error *err) {
+  char *text = NULL;
+  size_t length = 0;
+  bool found = false;
+  if (!git_read_file(git, commit, path, *room, &text, &length, &found, err))
+    return false;
+  AUTO(str_free) char *owned = text;
+  if (!found) /* a link: refused in a work tree, and nothing that is followed here */
+    return error_set(err, ERROR_MIGRATION_INVALID, "%.200s is no file", path);
+  if (strlen(owned) != length)
+    return error_set(err, ERROR_MIGRATION_INVALID, "%.200s holds a zero byte", path);
+  *room -= length;
+  migration_files_add(files, path + strlen(MIGRATIONS_FOLDER "/"), owned, length);
+  return true;
+}
+
+static bool read_files(const Git *git, const char *commit, MigrationFiles *files, Error *err) {
+  char **paths = NULL;
+  size_t count = 0;
+  size_t room = MIGRATION_BYTES_LIMIT;
+  bool ok = true;
+  if (!git_list_files(git, commit, MIGRATIONS_FOLDER, &paths, &count, err))
+    return false;
+  if (count > MIGRATION_FILES_LIMIT)
+    ok = error_set(err, ERROR_TOO_LARGE, "%zu files of migrations", count);
+  for (size_t at = 0; ok && at < count; at++)
+    if (is_migration_file(paths[at]) && str_starts(paths[at], MIGRATIONS_FOLDER "/"))
+      ok = add_file(git, commit, paths[at], &room, files, err);
+  mem_free(paths);
+  return ok;
+}
+
+bool step_migrations(Step *step, const char *commit, json_t **ret, Error *err) {
+  Git git = {0};
+  MigrationFiles files = {0};
+  MigrationSet set = {0};
+  if (!forge_git(step->forge, commit, &git, err))
+    return false;
+  bool ok = read_files(&git, commit, &files, err);
+  if (ok && files.count == 0) {
+    *ret = NULL;
+  } else if (ok) {
+    ok = migration_parse(&files, NULL, &set, err);
+    if (ok)
+      *ret = migration_set_to_json(&set);
+    migration_set_release(&set);
+  }
+  migration_files_release(&files);
+  return ok;
+}
