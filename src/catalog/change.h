@@ -4,7 +4,7 @@
 
 #include "catalog/catalog.h"
 
-enum { CHANGE_COMMIT_SIZE = 65 /* with \0 */, CHANGE_GIT_SIZE = 201, CHANGE_URL_SIZE = 512 };
+enum { CHANGE_COMMIT_SIZE = 65 /* with \0 */, CHANGE_GIT_SIZE = 201, CHANGE_URL_SIZE = 513 };
 
 typedef enum ChangeState {
   CHANGE_CLAIMED,

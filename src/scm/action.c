@@ -1,9 +1,10 @@
-/* The actions of the workflow's table. Each step may be repeated: who was killed on the way runs the
- * command again, and what is done already is found done. The row is moved last. */
+/* The actions of the workflow's table. Each step may be repeated: who was killed on the way runs
+ * the command again, and what is done already is found done. The row is moved last. */
 #include "branch/branch.h"
 #include "core/clock.h"
 #include "core/failpoint.h"
 #include "core/str.h"
+#include "scm/ci.h"
 #include "scm/promote.h"
 #include "scm/repository.h"
 #include "scm/step.h"
@@ -33,8 +34,8 @@ bool action_init(Step *step, Error *err) {
 
 static bool fork_branch(Step *step, Error *err) {
   AUTO(json_free) json_t *made = NULL;
-  const BranchRequest request = {.name = step->feature, .kind = step->kind,
-                                 .parent = step->tier, .start = false};
+  const BranchRequest request = {
+      .name = step->feature, .kind = step->kind, .parent = step->tier, .start = false};
   if (step->has_branch)
     return true;
   if (!branch_create(step->context, step->project, &request, &made, err))
@@ -92,6 +93,16 @@ static bool open_pull(Step *step, Error *err) {
   return true;
 }
 
+/* Where a runner is built in it begins now, not when somebody waits for it. */
+static bool ask_for_ci(Step *step, Error *err) {
+  const CiSubject subject = {.number = step->change.pr,
+                             .source = step->change.git_branch,
+                             .tier = step->change.tier,
+                             .head = step->head,
+                             .base = step->base};
+  return ci_request(step->context, step->project, &subject, err);
+}
+
 bool action_prepare(Step *step, Error *err) {
   ChangeRow *change = &step->change;
   AUTO(json_free) json_t *measured = NULL;
@@ -107,7 +118,7 @@ bool action_prepare(Step *step, Error *err) {
   (void)json_object_set(step->notes, "schema_diff", json_object_get(measured, "markdown"));
   (void)json_object_set(step->notes, "digest", json_object_get(measured, "digest"));
   return workflow_move(step->context, change, SCM_EVENT_PREPARE_PR, err) &&
-         failpoint_reach(FAILPOINT_PREPARE_RECORDED, err);
+         failpoint_reach(FAILPOINT_PREPARE_RECORDED, err) && ask_for_ci(step, err);
 }
 
 /* ---- merge ---- */

@@ -1,5 +1,5 @@
-/* Takes a command of the workflow through the table: finds the change and its state, looks the pair up,
- * asks the guard, lets the action do it, and tells what the work tree is to hold now. */
+/* Takes a command of the workflow through the table: finds the change and its state, looks the pair
+ * up, asks the guard, lets the action do it, and tells what the work tree is to hold now. */
 #include "scm/drive.h"
 
 #include "core/str.h"

@@ -1,4 +1,5 @@
-/* The commands of `bough scm` as the API has them; answers as in docs/api.md, owned by the caller. */
+/* The commands of `bough scm` as the API has them; answers as in docs/api.md, owned by the caller.
+ */
 #pragma once
 
 #include "branch/context.h"
@@ -14,6 +15,6 @@ CHECKED bool scm_tree(Context *context, const ProjectRow *project, const char *g
                       json_t **ret, Error *err);
 /* {changes:[...]}, the living first. */
 CHECKED bool scm_list(Context *context, const ProjectRow *project, json_t **ret, Error *err);
-/* What the server sees that a work tree doesn't: {findings:[{id, severity, subject, message, fix}]},
- * about the caller's changes, or with PROJECT_MANAGE about all. */
+/* What the server sees that a work tree doesn't: {findings:[{id, severity, subject, message,
+ * fix}]}, about the caller's changes, or with PROJECT_MANAGE about all. */
 CHECKED bool scm_findings(Context *context, const ProjectRow *project, json_t **ret, Error *err);

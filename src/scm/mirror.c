@@ -64,8 +64,8 @@ static bool differs(const char *key, const json_t *expected, const json_t *actua
   AUTO(str_free) char *is = actual != NULL ? json_text(actual) : str_dup("nothing");
   AUTO(str_free) char *should = expected != NULL ? json_text(expected) : str_dup("nothing");
   (void)error_set(err, ERROR_STATE_FILE_DIFFERS,
-                  "the state file says %.*s for \"%.40s\", the server's record %.*s", SHOWN, is, key,
-                  SHOWN, should);
+                  "the state file says %.*s for \"%.40s\", the server's record %.*s", SHOWN, is,
+                  key, SHOWN, should);
   return error_hint(err, "the record decides; `bough scm doctor --fix state-file` writes the file "
                          "anew, nothing is lost by that");
 }
@@ -90,15 +90,17 @@ bool mirror_check(const json_t *expected, const char *text, Error *err) {
   Error wrong = ERROR_INIT;
   if (text == NULL) {
     (void)error_set(err, ERROR_NO_STATE_FILE, "there is no .lakebase/workflow-state.json");
-    return error_hint(err, "`bough scm doctor --fix state-file` writes it from the server's record; "
-                           "`bough init` where the repository isn't under Bough");
+    return error_hint(err,
+                      "`bough scm doctor --fix state-file` writes it from the server's record; "
+                      "`bough init` where the repository isn't under Bough");
   }
   size_t length = strlen(text);
   if (length > TEXT_LIMIT || !json_parse(text, length, &actual, &wrong) ||
       !json_is_object(actual)) {
     (void)error_set(err, ERROR_STATE_FILE_DIFFERS, "the state file is no JSON object: %.200s",
                     wrong.code != ERROR_NONE ? wrong.message : "it is something else");
-    return error_hint(err, "`bough scm doctor --fix state-file` writes it from the server's record");
+    return error_hint(err,
+                      "`bough scm doctor --fix state-file` writes it from the server's record");
   }
   return check_members(expected, actual, err);
 }

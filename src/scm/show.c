@@ -3,6 +3,7 @@
 
 #include "branch/branch.h"
 #include "branch/describe.h"
+#include "catalog/policy.h"
 #include "core/str.h"
 #include "scm/drive.h"
 #include "scm/mirror.h"
@@ -45,10 +46,9 @@ static json_t *show_gates(const Step *step, const ChangeRow *change) {
   ScmState now = change != NULL || step->state == SCM_NONE ? step->state : SCM_SCAFFOLD;
   if (change != NULL)
     now = workflow_state(change);
-  const int64_t times[] = {0, change != NULL ? change->claimed_at : 0,
-                           change != NULL ? change->pushed_at : 0,
-                           change != NULL ? change->ci_green_at : 0,
-                           change != NULL ? change->merged_at : 0};
+  const int64_t times[] = {
+      0, change != NULL ? change->claimed_at : 0, change != NULL ? change->pushed_at : 0,
+      change != NULL ? change->ci_green_at : 0, change != NULL ? change->merged_at : 0};
   json_t *gates = json_array();
   for (size_t at = 0; at < ARRAY_LENGTH(ladder); at++)
     (void)json_array_append_new(
@@ -58,7 +58,8 @@ static json_t *show_gates(const Step *step, const ChangeRow *change) {
   return gates;
 }
 
-/* The database branch that belongs to the git branch of a work tree: the change's, or the tier's. */
+/* The database branch that belongs to the git branch of a work tree: the change's, or the tier's.
+ */
 static bool find_branch(Step *step, const ChangeRow *change, BranchRow *ret, bool *ret_found,
                         Error *err) {
   const char *git_branch = json_string_or(step->body, "git_branch", "");
@@ -91,10 +92,10 @@ static bool show_branch_of(Step *step, const ChangeRow *change, json_t **ret, Er
     return false;
   AUTO(str_free) char *url = describe_url(step->context, step->project, &branch, description);
   bool proxied = describe_proxy(step->context, &host, &port);
-  *ret = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s*, s:i}", "name", branch.name, "id",
-                   branch.id, "kind", branch.kind, "url", url, "user", step->context->caller.name,
-                   "database", describe_database(step->project), "host", proxied ? host : NULL,
-                   "port", port);
+  *ret =
+      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s*, s:i}", "name", branch.name, "id", branch.id,
+                "kind", branch.kind, "url", url, "user", step->context->caller.name, "database",
+                describe_database(step->project), "host", proxied ? host : NULL, "port", port);
   return true;
 }
 
@@ -111,9 +112,9 @@ bool show_step(Step *step, json_t **ret, Error *err) {
   json_t *tiers = json_incref(json_object_get(mirror, "tiers"));
   *ret = json_pack(
       "{s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:s*, s:s*, s:o}", "project", step->project->name,
-      "state", step->state == SCM_NONE && step->forge == NULL
-                   ? scm_state_text(SCM_NONE)
-                   : json_string_or(mirror, "state", ""),
+      "state",
+      step->state == SCM_NONE && step->forge == NULL ? scm_state_text(SCM_NONE)
+                                                     : json_string_or(mirror, "state", ""),
       "state_file", mirror, "tiers", tiers, "change",
       change != NULL ? show_change(change) : json_null(), "branch", branch, "entry",
       step->policy->entry, "forge", step->forge != NULL ? forge_kind(step->forge) : NULL,

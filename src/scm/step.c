@@ -56,8 +56,7 @@ bool step_read_commits(Step *step, Error *err) {
                      step->change.tier);
   if (has_head)
     return true;
-  (void)error_set(err, ERROR_NOTHING_TO_DO, "branch \"%s\" isn't pushed",
-                  step->change.git_branch);
+  (void)error_set(err, ERROR_NOTHING_TO_DO, "branch \"%s\" isn't pushed", step->change.git_branch);
   return error_hint(err, "`bough scm prepare-pr` pushes it");
 }
 
@@ -67,8 +66,8 @@ bool step_read_commits(Step *step, Error *err) {
 static bool is_migration_file(const char *path) {
   const char *slash = strrchr(path, '/');
   const char *name = slash != NULL ? slash + 1 : path;
-  return name[0] != '.' && (str_ends(name, ".sql") || str_ends(name, ".conf") ||
-                            str_equal(name, "metadata.toml"));
+  return name[0] != '.' &&
+         (str_ends(name, ".sql") || str_ends(name, ".conf") || str_equal(name, "metadata.toml"));
 }
 
 static bool add_file(const Git *git, const char *commit, const char *path, size_t *room,
@@ -121,4 +120,20 @@ bool step_migrations(Step *step, const char *commit, json_t **ret, Error *err) {
   }
   migration_files_release(&files);
   return ok;
+}
+
+/* ---- facts ---- */
+
+bool step_is_own(const Step *step, const char *by, const char *behalf) {
+  const PrincipalRow *caller = &step->context->caller;
+  return str_equal(by, caller->name) || (behalf[0] != '\0' && str_equal(behalf, caller->name));
+}
+
+bool step_check_parent(Step *step, Error *err) {
+  const char *parent = policy_parent_of_kind(step->policy, step->change.kind);
+  return str_equal(parent, step->change.tier) ||
+         error_set(err, ERROR_WRONG_TIER,
+                   "the policy says now that a %s goes to \"%.63s\", not to "
+                   "\"%s\"",
+                   step->change.kind, parent != NULL ? parent : "no tier", step->change.tier);
 }

@@ -44,3 +44,7 @@ CHECKED bool step_read_commits(Step *step, Error *err);
 /* The migrations of a commit, out of its folder "migrations": as migrate.h's requests have them,
  * owned by the caller; NULL: the commit has none. */
 CHECKED bool step_migrations(Step *step, const char *commit, json_t **ret, Error *err);
+/* Whether the caller made it, or had it made. */
+bool step_is_own(const Step *step, const char *by, const char *behalf);
+/* The change's tier is still where its kind goes. WRONG_TIER. */
+CHECKED bool step_check_parent(Step *step, Error *err);

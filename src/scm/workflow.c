@@ -79,7 +79,8 @@ static bool write_move(Context *context, ChangeRow *change, const ScmMove *move,
   change->state = rows[move->next];
   if (move->next == SCM_SCAFFOLD)
     change->ended_at = clock_wall_us();
-  return change_update(context->catalog, change, err) && audit_record(context, audit_action(move->event), params, err);
+  return change_update(context->catalog, change, err) &&
+         audit_record(context, audit_action(move->event), params, err);
 }
 
 bool workflow_move(Context *context, ChangeRow *change, ScmEvent event, Error *err) {
