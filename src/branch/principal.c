@@ -36,7 +36,7 @@ bool principal_roles(Context *context, json_t **ret, Error *err) {
   size_t count = 0;
   if (!principal_list(context->catalog, &rows, &count, err))
     return false;
-  json_t *roles = json_array();
+  json_t *roles = json_pack("[s]", PROMOTION_ROLE);
   for (size_t at = 0; at < count; at++) {
     char role[ROLE_SIZE];
     principal_role(context->home, &rows[at], role);

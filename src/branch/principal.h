@@ -38,6 +38,6 @@ CHECKED bool principal_verifier(Context *context, const char *user, json_t **ret
 
 /* The principal's role on every branch, in the prefix that no imported role can have. */
 void principal_role(const Home *home, const PrincipalRow *principal, char ret[ROLE_SIZE]);
-/* Of all principals: who may be let in by the computes' pg_ident.conf. An array, owned by the
- * caller. */
+/* Of all principals, and the promotion's own: who may be let in by the computes' pg_ident.conf. An
+ * array, owned by the caller. */
 CHECKED bool principal_roles(Context *context, json_t **ret, Error *err);

@@ -79,4 +79,5 @@ void table_row_release(const Table *table, void *row);
 /* Copies text into a field of the catalog's, cut to what fits, as valid UTF-8. */
 void message_copy(char *ret, size_t size, const char *text);
 
-extern const Table project_table, branch_table, endpoint_table, operation_table, principal_table;
+extern const Table project_table, branch_table, endpoint_table, operation_table, principal_table,
+    promotion_table;

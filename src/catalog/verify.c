@@ -12,6 +12,7 @@ static const struct {
      "WHERE t.state = 'running'"}, /* finished ones are only shown, and are many */
     {&operation_table, "WHERE t.state <> 'running' ORDER BY t.serial DESC LIMIT 1000"},
     {&principal_table, ""},
+    {&promotion_table, "ORDER BY t.serial DESC LIMIT 1000"},
 };
 
 static bool verify_part(Catalog *catalog, const Table *table, const char *tail, json_t *messages,

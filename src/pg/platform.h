@@ -22,6 +22,7 @@
 #define WRITER_ROLE "bough_writer"     /* changes rows, makes nothing */
 #define READER_ROLE "bough_reader"     /* reads; see branch/sql/rights.sql for both */
 #define HOLDER_ROLE "bough_holder"     /* owns what must not be replaced; nobody is a member */
+#define PROMOTION_ROLE "bough_promotion" /* what runs migrations on tiers; see migrate/carry.h */
 #define IMPORT_ROLE "bough_import"     /* loads dumps; dropped after the import */
 #define ROLE_PREFIX "bough_"
 

@@ -1,0 +1,430 @@
+/* Brings what one branch's ledgers have to another branch. */
+#include "migrate/carry.h"
+
+#include "branch/describe.h"
+#include "branch/endpoint.h"
+#include "catalog/migration.h"
+#include "core/clock.h"
+#include "core/str.h"
+#include "migrate/digest.h"
+#include "migrate/run.h"
+#include "pg/platform.h"
+
+#include <stdio.h>
+
+enum { LOCK_TIMEOUT_MS = 5000, ATTEMPTS = 3 };
+
+/* ---- the two sides ---- */
+
+static bool wake(Context *context, const BranchRow *branch, EndpointRow *ret, Error *err) {
+  if (branch->state == ROW_CREATING)
+    return endpoint_of_branch(context->catalog, branch->id, ret, err);
+  return endpoint_start(context, branch->id, ret, err);
+}
+
+static bool open_side(const Carry *carry, const BranchRow *branch, const char *database,
+                      Target *ret, Error *err) {
+  *ret = (Target){.context = carry->context,
+                  .project = carry->project,
+                  .branch = *branch,
+                  .role = PROMOTION_ROLE,
+                  .is_server = true};
+  (void)snprintf(ret->database, sizeof ret->database, "%s", database);
+  return wake(carry->context, branch, &ret->endpoint, err);
+}
+
+json_t *carry_databases(const ProjectRow *project) {
+  json_t *databases = json_object_get(project->details, "databases");
+  if (json_array_size(databases) > 0)
+    return json_incref(databases);
+  return json_pack("[s]", describe_database(project));
+}
+
+/* ---- looking ---- */
+
+static bool read_rights(const LedgerRow *row, json_t *item, Error *err) {
+  AUTO_RELEASE(steps_release) Steps steps = {0};
+  if (row->action == LEDGER_BASELINE)
+    return true;
+  if (row->up == NULL)
+    return error_set(err, ERROR_MIGRATION_LEDGER, "migration %.100s: its text wasn't kept",
+                     row->name);
+  if (!steps_read(row->name, row->up, row->up_alone, &steps, err))
+    return false;
+  if (steps.rights != NULL)
+    (void)json_object_set_new(item, "rights", json_string(steps.rights->part->name));
+  return true;
+}
+
+static bool add_item(const char *database, const LedgerRow *row, json_t *list, Error *err) {
+  json_t *item = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:s*, s:b, s:s*, s:b, s:s}",
+                           "database", database, "layout", row->layout, "action",
+                           row->action == LEDGER_BASELINE ? "baseline" : "apply", "version",
+                           row->version, "name", row->name, "checksum", row->checksum, "repeatable",
+                           row->repeatable, "up", row->up, "up_alone", row->up_alone, "undo",
+                           row->undo, "undo_alone", row->undo_alone, "author", row->author);
+  if (item == NULL)
+    return error_set(err, ERROR_MIGRATION_LEDGER, "entry %lld isn't text", (long long)row->entry);
+  (void)json_array_append_new(list, item);
+  return read_rights(row, item, err);
+}
+
+static bool refuse_collision(const LedgerRow *row, const LedgerRow *other, const Carry *carry,
+                             Error *err) {
+  (void)error_set(err, ERROR_MIGRATION_COLLISION,
+                  "version %.100s is \"%.100s\" on %s, and \"%.100s\" by %s on %s", row->version,
+                  row->name, carry->from->name, other->name, other->author, carry->to->name);
+  return error_hint(err, "give the one that isn't in the tier a later version");
+}
+
+/* One that stopped half-way there is gone on with; a repeatable one counts by its text. */
+static bool look_at_row(const Carry *carry, const Ledger *from, const Ledger *to,
+                        const LedgerRow *row, bool strict, bool *ret_missing, Error *err) {
+  MigrationLayout layout = LAYOUT_BOUGH;
+  *ret_missing = false;
+  if (!migration_layout_from_name(row->layout, &layout, err))
+    return false;
+  bool is_last = ledger_find(from, layout, row->version, row->name) == row;
+  if (strict && is_last && row->state != LEDGER_DONE) {
+    (void)error_set(err, ERROR_MIGRATION_INTERRUPTED, "%.100s is half-way on %s", row->name,
+                    carry->from->name);
+    return error_hint(err, "`bough migrate apply` goes on with it");
+  }
+  if (!ledger_is_applied(from, layout, row))
+    return true;
+  const LedgerRow *other = ledger_find(to, layout, row->version, row->name);
+  bool same = other != NULL && str_equal(other->checksum, row->checksum);
+  if (strict && other != NULL && !same && !row->repeatable)
+    return refuse_collision(row, other, carry, err);
+  *ret_missing =
+      other == NULL || !ledger_is_applied(to, layout, other) || (row->repeatable && !same);
+  return true;
+}
+
+static bool check_schema(const Target *from, const Ledger *ledger, Error *err) {
+  char digest[SCHEMA_DIGEST_SIZE];
+  const char *left = ledger_schema_digest(ledger);
+  if (left == NULL)
+    return true;
+  if (!schema_digest(from, LOCK_TIMEOUT_MS, digest, err))
+    return false;
+  if (str_equal(left, digest))
+    return true;
+  (void)error_set(err, ERROR_MIGRATION_DRIFT,
+                  "the schema of %s isn't what its last migration left: it was changed by other "
+                  "means",
+                  from->branch.name);
+  return error_hint(err, "see what with `bough diff %s`, and write it as a migration",
+                    from->branch.name);
+}
+
+static bool look_at_ledgers(const Carry *carry, const Target *from, const Target *to, bool strict,
+                            json_t *list, Error *err) {
+  AUTO_RELEASE(ledger_release) Ledger left = {0};
+  AUTO_RELEASE(ledger_release) Ledger right = {0};
+  if (!ledger_open(carry->context, &from->endpoint, from->database, LEDGER_READ, &left, err))
+    return false;
+  if (left.count == 0)
+    return true;
+  if (!ledger_open(carry->context, &to->endpoint, to->database, LEDGER_READ, &right, err))
+    return false;
+  for (size_t at = 0; at < left.count; at++) {
+    bool missing = false;
+    if (!look_at_row(carry, &left, &right, &left.rows[at], strict, &missing, err) ||
+        (missing && !add_item(from->database, &left.rows[at], list, err)))
+      return false;
+  }
+  return !strict || check_schema(from, &left, err);
+}
+
+static bool look_at_database(const Carry *carry, const char *database, bool strict, json_t *list,
+                             Error *err) {
+  Target from;
+  Target to;
+  return open_side(carry, carry->from, database, &from, err) &&
+         open_side(carry, carry->to, database, &to, err) &&
+         look_at_ledgers(carry, &from, &to, strict, list, err);
+}
+
+bool carry_look(const Carry *carry, bool strict, json_t **ret, Error *err) {
+  AUTO(json_free) json_t *databases = carry_databases(carry->project);
+  AUTO(json_free) json_t *list = json_array();
+  size_t at = 0;
+  const json_t *database = NULL;
+  json_array_foreach(databases, at, database) {
+    const char *name = json_string_value(database);
+    if (name != NULL && !look_at_database(carry, name, strict, list, err))
+      return error_prefix(err, "database \"%.63s\"", name);
+  }
+  *ret = STEAL(list);
+  return true;
+}
+
+/* ---- running ---- */
+
+typedef struct Work {
+  const Carry *carry;
+  Target target;
+  Ledger ledger; /* of the tier, for writing */
+  bool has_run;
+} Work;
+
+static void work_release(Work *work) {
+  ledger_release(&work->ledger);
+}
+
+static const char *text_of(const json_t *item, const char *key) {
+  return json_string_or(item, key, "");
+}
+
+/* Texts of the item are borrowed. */
+static bool entry_of(const Work *work, const json_t *item, PrincipalRow *author, LedgerEntry *ret,
+                     Error *err) {
+  (void)snprintf(author->name, sizeof author->name, "%s", text_of(item, "author"));
+  *ret = (LedgerEntry){.action = str_equal(text_of(item, "action"), "baseline") ? LEDGER_BASELINE
+                                                                                : LEDGER_APPLY,
+                       .version = text_of(item, "version"),
+                       .name = text_of(item, "name"),
+                       .checksum = text_of(item, "checksum"),
+                       .undo = json_string_or(item, "undo", NULL),
+                       .up = json_string_or(item, "up", NULL),
+                       .repeatable = json_bool_or(item, "repeatable", false),
+                       .undo_alone = json_bool_or(item, "undo_alone", false),
+                       .up_alone = json_bool_or(item, "up_alone", false),
+                       .branch = work->carry->label,
+                       .author = author};
+  return migration_layout_from_name(text_of(item, "layout"), &ret->layout, err);
+}
+
+static bool run_script(Work *work, LedgerEntry *entry, const char *text, bool alone,
+                       const LedgerRow *stopped, Error *err) {
+  AUTO_RELEASE(steps_release) Steps steps = {0};
+  const Run plan = {.target = &work->target,
+                    .ledger = &work->ledger,
+                    .lock_timeout_ms = LOCK_TIMEOUT_MS,
+                    .attempts = ATTEMPTS};
+  double milliseconds = 0;
+  if (!steps_read(entry->name, text, alone, &steps, err))
+    return false;
+  if (stopped != NULL &&
+      (stopped->progress == NULL || !steps_begin_like(&steps, stopped->progress, stopped->done)))
+    return error_set(err, ERROR_MIGRATION_EDITED, "%.100s stopped half-way, and was changed since",
+                     entry->name);
+  entry->statements = (int)steps.count;
+  entry->progress = steps.is_alone ? steps.progress : NULL;
+  work->has_run = true;
+  return run_migration(&plan, entry, &steps, entry->name, stopped, &milliseconds, err);
+}
+
+static bool take_as_done(Ledger *ledger, const LedgerEntry *entry, Error *err) {
+  int64_t row = 0;
+  return ledger_begin(ledger, entry, &row, err) &&
+         ledger_end(ledger, row, LEDGER_DONE, 0, NULL, err);
+}
+
+/* The ledger is what counts: a catalog that can't be written now doesn't undo what is done. */
+static void record(const Work *work, const LedgerEntry *entry, const char *action, int64_t started,
+                   const Error *failure) {
+  const MigrationRun run = {.branch = &work->target.branch,
+                            .database = work->target.database,
+                            .action = action,
+                            .version = entry->version,
+                            .name = entry->name,
+                            .checksum = entry->checksum,
+                            .author = entry->author,
+                            .duration_ms = (clock_monotonic_us() - started) / 1000,
+                            .failure = failure};
+  Error ignored = ERROR_INIT;
+  (void)!migration_record(work->carry->context->catalog, &run, &ignored);
+}
+
+static bool is_in_force(const Work *work, const LedgerRow *row, const LedgerEntry *entry) {
+  return row != NULL && ledger_is_applied(&work->ledger, entry->layout, row) &&
+         str_equal(row->checksum, entry->checksum);
+}
+
+static bool apply_item(Work *work, const json_t *item, json_t *done, Error *err) {
+  LedgerEntry entry;
+  PrincipalRow author = {0};
+  int64_t started = clock_monotonic_us();
+  if (!entry_of(work, item, &author, &entry, err) || !ledger_read(&work->ledger, err))
+    return false;
+  const LedgerRow *row = ledger_find(&work->ledger, entry.layout, entry.version, entry.name);
+  if (is_in_force(work, row, &entry))
+    return true;
+  bool stopped = row != NULL && row->state == LEDGER_STOPPED && row->action == LEDGER_APPLY;
+  context_report(work->carry->context, entry.name, 0, 0);
+  Error failure = ERROR_INIT;
+  bool ok = entry.action == LEDGER_BASELINE
+                ? take_as_done(&work->ledger, &entry, &failure)
+                : run_script(work, &entry, entry.up != NULL ? entry.up : "", entry.up_alone,
+                             stopped ? row : NULL, &failure);
+  record(work, &entry, entry.action == LEDGER_BASELINE ? "baseline" : "apply", started,
+         ok ? NULL : &failure);
+  if (!ok) {
+    *err = failure;
+    return error_prefix(err, "migration %.60s %.60s", entry.version, entry.name);
+  }
+  const char *what = entry.version[0] != '\0' ? entry.version : entry.name;
+  (void)json_array_append_new(done, json_string(what));
+  return true;
+}
+
+static bool undo_item(Work *work, const json_t *item, Error *err) {
+  LedgerEntry entry;
+  PrincipalRow author = {0};
+  int64_t started = clock_monotonic_us();
+  if (!entry_of(work, item, &author, &entry, err) || !ledger_read(&work->ledger, err))
+    return false;
+  const LedgerRow *row = ledger_find(&work->ledger, entry.layout, entry.version, entry.name);
+  if (row == NULL || !str_equal(row->checksum, entry.checksum))
+    return true; /* it left nothing */
+  bool again = row->action == LEDGER_ROLLBACK && row->state == LEDGER_STOPPED;
+  if (entry.undo == NULL)
+    return error_set(err, ERROR_MIGRATION_NO_UNDO, "migration %.100s has nothing that undoes it",
+                     entry.name);
+  entry.action = LEDGER_ROLLBACK;
+  entry.up = NULL;
+  Error failure = ERROR_INIT;
+  bool ok = run_script(work, &entry, entry.undo, entry.undo_alone, again ? row : NULL, &failure);
+  record(work, &entry, "rollback", started, ok ? NULL : &failure);
+  if (!ok) {
+    *err = failure;
+    return error_prefix(err, "taking back migration %.60s %.60s", entry.version, entry.name);
+  }
+  return true;
+}
+
+/* Without it the schema is "unknown", and the next one notes it. */
+static void note_digest(Work *work) {
+  char digest[SCHEMA_DIGEST_SIZE];
+  Error ignored = ERROR_INIT;
+  if (work->has_run && conn_is_alive(work->ledger.conn) &&
+      schema_digest(&work->target, LOCK_TIMEOUT_MS, digest, &ignored))
+    (void)!ledger_set_digest(&work->ledger, digest, &ignored);
+}
+
+static bool is_of(const json_t *item, const char *database) {
+  return str_equal(text_of(item, "database"), database);
+}
+
+static bool has_any(const json_t *list, const char *database) {
+  size_t at = 0;
+  const json_t *item = NULL;
+  json_array_foreach(list, at, item) {
+    if (is_of(item, database))
+      return true;
+  }
+  return false;
+}
+
+static bool open_work(const Carry *carry, const char *database, Work *work, Error *err) {
+  work->carry = carry;
+  return open_side(carry, carry->to, database, &work->target, err) &&
+         ledger_open(carry->context, &work->target.endpoint, database, LEDGER_WRITE, &work->ledger,
+                     err);
+}
+
+static bool apply_items(Work *work, const json_t *list, json_t *done, Error *err) {
+  size_t at = 0;
+  const json_t *item = NULL;
+  json_array_foreach(list, at, item) {
+    if (is_of(item, work->target.database) && !apply_item(work, item, done, err))
+      return false;
+  }
+  return true;
+}
+
+static bool undo_items(Work *work, const json_t *list, Error *err) {
+  for (size_t at = json_array_size(list); at > 0; at--) {
+    const json_t *item = json_array_get(list, at - 1);
+    if (is_of(item, work->target.database) && !undo_item(work, item, err))
+      return false;
+  }
+  return true;
+}
+
+/* done NULL: they are taken back. */
+static bool work_on(const Carry *carry, const char *database, const json_t *list, json_t *done,
+                    Error *err) {
+  AUTO_RELEASE(work_release) Work work = {0};
+  if (!open_work(carry, database, &work, err))
+    return false;
+  bool ok = done != NULL ? apply_items(&work, list, done, err) : undo_items(&work, list, err);
+  note_digest(&work);
+  return ok;
+}
+
+static bool work_on_all(const Carry *carry, const json_t *list, json_t *done, Error *err) {
+  AUTO(json_free) json_t *databases = carry_databases(carry->project);
+  size_t at = 0;
+  const json_t *database = NULL;
+  json_array_foreach(databases, at, database) {
+    const char *name = json_string_value(database);
+    if (name != NULL && has_any(list, name) && !work_on(carry, name, list, done, err))
+      return false;
+  }
+  return true;
+}
+
+bool carry_apply(const Carry *carry, const json_t *list, json_t **ret_done, Error *err) {
+  json_t *done = json_array();
+  bool ok = work_on_all(carry, list, done, err);
+  *ret_done = done;
+  return ok;
+}
+
+bool carry_undo(const Carry *carry, const json_t *list, Error *err) {
+  return work_on_all(carry, list, NULL, err);
+}
+
+/* ---- reading back ---- */
+
+static bool check_items(const Ledger *ledger, const char *database, const json_t *list,
+                        Error *err) {
+  size_t at = 0;
+  const json_t *item = NULL;
+  json_array_foreach(list, at, item) {
+    MigrationLayout layout = LAYOUT_BOUGH;
+    if (!is_of(item, database))
+      continue;
+    if (!migration_layout_from_name(text_of(item, "layout"), &layout, err))
+      return false;
+    const LedgerRow *row =
+        ledger_find(ledger, layout, text_of(item, "version"), text_of(item, "name"));
+    if (row == NULL || !ledger_is_applied(ledger, layout, row) ||
+        !str_equal(row->checksum, text_of(item, "checksum")))
+      return error_set(err, ERROR_MIGRATION_LEDGER,
+                       "the tier's ledger doesn't have migration %.60s %.60s as it was run",
+                       text_of(item, "version"), text_of(item, "name"));
+  }
+  return true;
+}
+
+static bool read_database(const Carry *carry, const char *database, const json_t *list,
+                          json_t *digests, Error *err) {
+  Target to;
+  char digest[SCHEMA_DIGEST_SIZE];
+  AUTO_RELEASE(ledger_release) Ledger ledger = {0};
+  if (!open_side(carry, carry->to, database, &to, err) ||
+      !ledger_open(carry->context, &to.endpoint, database, LEDGER_READ, &ledger, err) ||
+      !check_items(&ledger, database, list, err) ||
+      !schema_digest(&to, LOCK_TIMEOUT_MS, digest, err))
+    return false;
+  (void)json_object_set_new(digests, database, json_string(digest));
+  return true;
+}
+
+bool carry_read_back(const Carry *carry, const json_t *list, json_t **ret_digests, Error *err) {
+  AUTO(json_free) json_t *databases = carry_databases(carry->project);
+  AUTO(json_free) json_t *digests = json_object();
+  size_t at = 0;
+  const json_t *database = NULL;
+  json_array_foreach(databases, at, database) {
+    const char *name = json_string_value(database);
+    if (name != NULL && !read_database(carry, name, list, digests, err))
+      return false;
+  }
+  *ret_digests = STEAL(digests);
+  return true;
+}

@@ -1,0 +1,41 @@
+/* Migrations that one branch's ledgers have in force are brought to another branch, in the order in
+ * which they were applied, as the texts that the ledgers kept: a tier that is built anew, and every
+ * promotion. Nobody's right is asked for here, and nothing of a client's folder is looked at.
+ *
+ * They run as a role of Bough's own, which owns what people make, is no superuser, and which no
+ * client can log in as. */
+#pragma once
+
+#include "migrate/target.h"
+
+typedef struct Carry {
+  Context *context;
+  const ProjectRow *project;
+  const BranchRow *from;
+  const BranchRow *to;
+  const char *label; /* what the ledger says it came from: a branch's name */
+} Carry;
+
+/* What from has in force and to lacks: [{database, layout, action, version, name, checksum,
+ * repeatable, up, up_alone, undo, undo_alone, author, rights}], owned. "rights" is there where a
+ * statement changes who may do what, and says which. Wakes both; a branch that is still being made
+ * must run. strict: one that stopped half-way in from, a schema there that its ledger doesn't
+ * explain, and a version that to has under another name are refused (MIGRATION_INTERRUPTED, _DRIFT,
+ * _COLLISION); else left out. */
+CHECKED bool carry_look(const Carry *carry, bool strict, json_t **ret, Error *err);
+
+/* Applies what of that list isn't in force yet, in its order; goes on with what stopped half-way.
+ * *ret_done: versions (names of repeatable ones) that were run now; set after a failure, too. */
+CHECKED bool carry_apply(const Carry *carry, const json_t *list, json_t **ret_done, Error *err);
+
+/* Takes back what of that list is in force or half so, the last one first, each by its own undo.
+ * MIGRATION_NO_UNDO, MIGRATION_FAILED: the rest stays. */
+CHECKED bool carry_undo(const Carry *carry, const json_t *list, Error *err);
+
+/* Whether to's ledgers have all of the list in force with those checksums, MIGRATION_LEDGER; and
+ * the digest of its schemas, {database: digest}, owned. */
+CHECKED bool carry_read_back(const Carry *carry, const json_t *list, json_t **ret_digests,
+                             Error *err);
+
+/* The databases that there are migrations for; owned. */
+json_t *carry_databases(const ProjectRow *project);
