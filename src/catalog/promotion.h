@@ -29,7 +29,7 @@ typedef struct PromotionRow {
   char head[PROMOTION_COMMIT_SIZE];
   char base[PROMOTION_COMMIT_SIZE];
   char merge_commit[PROMOTION_COMMIT_SIZE];
-  char change[PROMOTION_DIGEST_SIZE]; /* of the migrations' texts: see change_store */
+  char change[PROMOTION_DIGEST_SIZE]; /* of the migrations' texts: see promotion_text_store */
   char diff[PROMOTION_DIGEST_SIZE];   /* of what they do; "": not known yet */
   PromotionState state;
   char step[32];          /* the last one that is behind it */
@@ -62,9 +62,10 @@ void promotion_rows_free(PromotionRow *rows, size_t count);
 
 /* ---- changes: the migrations' texts as one text, kept once per content ---- */
 
-CHECKED bool change_store(Catalog *catalog, const char *digest, const char *text, Error *err);
+CHECKED bool promotion_text_store(Catalog *catalog, const char *digest, const char *text,
+                                  Error *err);
 /* Owned by the caller. CATALOG_INVALID when it isn't there. */
-CHECKED bool change_load(Catalog *catalog, const char *digest, char **ret, Error *err);
+CHECKED bool promotion_text_load(Catalog *catalog, const char *digest, char **ret, Error *err);
 
 /* ---- schema diffs: one per source and tier, the last one measured ---- */
 

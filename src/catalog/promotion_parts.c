@@ -14,21 +14,21 @@ static void copy(char *ret, size_t size, const char *text) {
 
 /* ---- changes ---- */
 
-bool change_store(Catalog *catalog, const char *digest, const char *text, Error *err) {
+bool promotion_text_store(Catalog *catalog, const char *digest, const char *text, Error *err) {
   const char *const values[] = {digest, text};
   return catalog_query(catalog,
-                       "INSERT INTO lakebase.changes (digest, content) VALUES ($1, $2)"
+                       "INSERT INTO lakebase.promotion_texts (digest, content) VALUES ($1, $2)"
                        " ON CONFLICT (digest) DO NOTHING",
                        ARRAY_LENGTH(values), values, NULL, err);
 }
 
-bool change_load(Catalog *catalog, const char *digest, char **ret, Error *err) {
+bool promotion_text_load(Catalog *catalog, const char *digest, char **ret, Error *err) {
   AUTO(rows_free) Rows *rows = NULL;
-  if (!catalog_query(catalog, "SELECT content FROM lakebase.changes WHERE digest = $1", 1, &digest,
-                     &rows, err))
+  if (!catalog_query(catalog, "SELECT content FROM lakebase.promotion_texts WHERE digest = $1", 1,
+                     &digest, &rows, err))
     return false;
   if (rows_count(rows) != 1)
-    return error_set(err, ERROR_CATALOG_INVALID, "lakebase.changes lacks %.64s", digest);
+    return error_set(err, ERROR_CATALOG_INVALID, "lakebase.promotion_texts lacks %.64s", digest);
   *ret = str_dup(rows_get(rows, 0, 0));
   return true;
 }

@@ -5,16 +5,14 @@
 
 create domain lakebase.promotion_id as text
   constraint promotion_id_pattern check (value ~ '^pm-[a-z2-7]{12}$');
-create domain lakebase.commit_id as text
-  constraint commit_id_pattern check (value ~ '^([0-9a-f]{40}|[0-9a-f]{64})$');
 
-create table lakebase.changes (
+create table lakebase.promotion_texts (
   digest lakebase.digest primary key,
   content text not null constraint content_length check (octet_length(content) <= 134217728),
   created_at timestamptz not null default clock_timestamp()
 );
-comment on table lakebase.changes is 'migrations that were asked to be taken into a tier, as a JSON array';
-create trigger changes_never_change before update or delete on lakebase.changes
+comment on table lakebase.promotion_texts is 'migrations that were asked to be taken into a tier, as a JSON array';
+create trigger promotion_texts_never_change before update or delete on lakebase.promotion_texts
   for each row execute function lakebase.refuse_change();
 
 create table lakebase.promotions (
@@ -29,7 +27,7 @@ create table lakebase.promotions (
   head lakebase.commit_id,
   base lakebase.commit_id,
   merge_commit lakebase.commit_id,
-  change_digest lakebase.digest not null references lakebase.changes,
+  change_digest lakebase.digest not null references lakebase.promotion_texts,
   diff_digest lakebase.digest,
   state text not null constraint promotion_state_known
     check (state in ('open', 'running', 'done', 'failed', 'stopped', 'undone')),
@@ -105,7 +103,7 @@ comment on column lakebase.snapshots.source_volume_id is
 comment on column lakebase.snapshots.is_abandoned is 'what a rollback left behind';
 create index snapshots_tier on lakebase.snapshots (project_id, tier);
 
-revoke all on lakebase.changes, lakebase.promotions, lakebase.schema_diffs,
+revoke all on lakebase.promotion_texts, lakebase.promotions, lakebase.schema_diffs,
   lakebase.promotion_approvals, lakebase.snapshots from public;
 grant select on lakebase.promotions, lakebase.schema_diffs, lakebase.promotion_approvals,
   lakebase.snapshots to bough_auditor;
