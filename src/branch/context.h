@@ -31,6 +31,7 @@ typedef struct Context {
   PrincipalRow caller;       /* of the request at hand */
   bool caller_has_token;     /* it came in by one; else the kernel vouches for it */
   int64_t caller_expires;    /* of that token; 0: never, or none */
+  char caller_run[ID_SIZE];  /* the CI run that the token was issued to; "": any other token */
   Trail trail;
   RpcProgress *on_progress; /* {"text","done","total"}; may be NULL */
   void *progress_context;

@@ -27,8 +27,17 @@ CHECKED bool principal_revoke_token(Context *context, const char *name, const ch
  * neither the catalog fills with them nor a reconnect fails. */
 CHECKED bool principal_session_token(Context *context, json_t **ret, Error *err);
 
+typedef struct RunToken {
+  const char *run;    /* CI run that it is issued to, and dies with */
+  const char *branch; /* id of the one branch that it opens; NULL: it is for the run's results */
+  int64_t expires_at;
+} RunToken;
+/* A token of the caller's that is good for one CI run alone. */
+CHECKED bool principal_run_token(Context *context, const RunToken *wish, char ret_text[96],
+                                 Error *err);
+
 /* Whose token that is; *ret_expires in microseconds, 0: never. UNAUTHENTICATED, after the same time
- * whatever is wrong with it. */
+ * whatever is wrong with it. Of one that was issued to a CI run caller_run of the context tells. */
 CHECKED bool principal_by_token(Context *context, const char *text, PrincipalRow *ret,
                                 int64_t *ret_expires, Error *err);
 

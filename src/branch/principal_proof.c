@@ -5,6 +5,8 @@
 #include "core/str.h"
 #include "wire/base64.h"
 
+#include <stdio.h>
+
 bool principal_by_token(Context *context, const char *text, PrincipalRow *ret, int64_t *ret_expires,
                         Error *err) {
   char id[ID_SIZE];
@@ -22,6 +24,10 @@ bool principal_by_token(Context *context, const char *text, PrincipalRow *ret, i
     return false;
   if (!mem_equal_constant_time(shown.stored_key, token.stored_key, KEY_SIZE) || !found)
     return error_set(err, ERROR_UNAUTHENTICATED, "the token is not valid");
+  if (str_equal(token.purpose, "connect"))
+    return error_set(err, ERROR_UNAUTHENTICATED, "the token opens the branch of %s, nothing else",
+                     token.run);
+  (void)snprintf(context->caller_run, sizeof context->caller_run, "%s", token.run);
   *ret = principal;
   *ret_expires = token.expires_at;
   return true;

@@ -87,6 +87,26 @@ bool principal_make_token(Context *context, const char *name, const json_t *body
   return true;
 }
 
+bool principal_run_token(Context *context, const RunToken *wish, char ret_text[TOKEN_TEXT_SIZE],
+                         Error *err) {
+  TokenRow row = {.expires_at = wish->expires_at};
+  bool inserted = false;
+  AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
+  if (!token_generate(row.id, ret_text, err) ||
+      !fill_keys(context, &context->caller, ret_text, &row, err))
+    return false;
+  (void)snprintf(row.run, sizeof row.run, "%s", wish->run);
+  (void)snprintf(row.purpose, sizeof row.purpose, "%s",
+                 wish->branch != NULL ? "connect" : "report");
+  (void)snprintf(row.branch, sizeof row.branch, "%s", wish->branch != NULL ? wish->branch : "");
+  AUTO(json_free)
+  json_t *params = json_pack("{s:s, s:s, s:s, s:s}", "principal", context->caller.name, "token_id",
+                             row.id, "run", row.run, "purpose", row.purpose);
+  return catalog_begin(context->catalog, &guard, err) &&
+         token_insert(context->catalog, &row, &inserted, err) &&
+         audit_record(context, "ci.token", params, err) && catalog_commit(&guard, err);
+}
+
 static void end_sessions(Context *context, const json_t *sessions, const char *reason) {
   size_t at = 0;
   const json_t *session = NULL;

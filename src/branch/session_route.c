@@ -32,6 +32,7 @@ typedef struct Visit {
   SessionRow session;
   char role[ROLE_SIZE];
   AccessRight right;
+  char only_branch[ID_SIZE]; /* of the token; "": it opens all that the principal may */
 } Visit;
 
 /* ---- who ---- */
@@ -48,8 +49,19 @@ static bool find_principal(Context *context, Visit *visit, Error *err) {
     return false;
   context->caller = visit->principal;
   (void)snprintf(visit->session.token, sizeof visit->session.token, "%s", found ? row.id : "");
-  return (found && str_equal(row.principal, visit->principal.id)) ||
-         error_set(err, ERROR_UNAUTHENTICATED, "the token is not valid any more");
+  if (!found || !str_equal(row.principal, visit->principal.id))
+    return error_set(err, ERROR_UNAUTHENTICATED, "the token is not valid any more");
+  if (str_equal(row.purpose, "report"))
+    return error_set(err, ERROR_FORBIDDEN, "the token is for the results of %s alone", row.run);
+  (void)snprintf(visit->only_branch, sizeof visit->only_branch, "%s", row.branch);
+  return true;
+}
+
+/* A token that was issued to a CI run is no way to anything but that run's own branch. */
+static bool check_token(const Visit *visit, Error *err) {
+  return visit->only_branch[0] == '\0' || str_equal(visit->only_branch, visit->branch.id) ||
+         error_set(err, ERROR_FORBIDDEN,
+                   "the token was issued to one CI run, for its branch alone");
 }
 
 static bool check_branch(const BranchRow *branch, Error *err) {
@@ -188,11 +200,11 @@ static bool decide(Context *context, Visit *visit, json_t **ret, Error *err) {
   const Policy *policy = NULL;
   if (!find_principal(context, visit, err))
     return false;
-  if (session_is_system(visit->params)) {
+  if (session_is_system(visit->params) && visit->only_branch[0] == '\0') {
     AUTO(json_free) json_t *trail = trail_params(visit, context->trail.params);
     return session_route_system(context, visit->params, visit->session.token, trail, ret, err);
   }
-  if (!session_target(context, visit->params, &visit->branch, err) ||
+  if (!session_target(context, visit->params, &visit->branch, err) || !check_token(visit, err) ||
       !find_right(context, visit, err) || !check_branch(&visit->branch, err) ||
       !endpoint_of_branch(context->catalog, visit->branch.id, &visit->endpoint, err))
     return false;

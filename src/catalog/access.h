@@ -23,7 +23,10 @@ typedef struct TokenRow {
   unsigned char server_key[KEY_SIZE];
   char created_by[NAME_MAX_LENGTH + 1];
   int64_t created_at;
-  int64_t expires_at; /* 0: never */
+  int64_t expires_at;   /* 0: never */
+  char run[ID_SIZE];    /* the one CI run that it is good for; "": no such limit */
+  char purpose[16];     /* of such a one: "report" its results, "connect" to its branch */
+  char branch[ID_SIZE]; /* that one; "": none */
 } TokenRow;
 
 /* *ret_inserted is false where that very token is there already. */

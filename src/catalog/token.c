@@ -19,8 +19,10 @@ bool secret_get(Catalog *catalog, const char *name, unsigned char ret[KEY_SIZE],
 bool token_insert(Catalog *catalog, const TokenRow *row, bool *ret_inserted, Error *err) {
   static const char sql[] =
       "INSERT INTO access.tokens (token_id, principal_id, iterations, stored_key, server_key,"
-      " created_by, expires_at) VALUES ($1, $2, $3, decode($4, 'hex'), decode($5, 'hex'), $6,"
-      " 'epoch'::timestamptz + nullif($7::bigint, 0) / 1000000 * interval '1 second')"
+      " created_by, expires_at, run_id, purpose, branch_id)"
+      " VALUES ($1, $2, $3, decode($4, 'hex'), decode($5, 'hex'), $6,"
+      " 'epoch'::timestamptz + nullif($7::bigint, 0) / 1000000 * interval '1 second',"
+      " nullif($8, ''), nullif($9, ''), nullif($10, ''))"
       " ON CONFLICT (token_id) DO NOTHING";
   char stored[2 * KEY_SIZE + 1];
   char server[2 * KEY_SIZE + 1];
@@ -30,8 +32,9 @@ bool token_insert(Catalog *catalog, const TokenRow *row, bool *ret_inserted, Err
   hex_write(row->server_key, KEY_SIZE, server);
   (void)snprintf(iterations, sizeof iterations, "%u", row->iterations);
   (void)snprintf(expires, sizeof expires, "%lld", (long long)row->expires_at);
-  const char *const values[] = {row->id, row->principal,  iterations, stored,
-                                server,  row->created_by, expires};
+  const char *const values[] = {row->id,      row->principal,  iterations, stored,
+                                server,       row->created_by, expires,    row->run,
+                                row->purpose, row->branch};
   AUTO(rows_free) Rows *rows = NULL;
   if (!catalog_query(catalog, sql, ARRAY_LENGTH(values), values, &rows, err))
     return false;
@@ -43,7 +46,8 @@ bool token_insert(Catalog *catalog, const TokenRow *row, bool *ret_inserted, Err
   "SELECT t.token_id, t.principal_id, t.iterations, encode(t.stored_key, 'hex'),"                  \
   " encode(t.server_key, 'hex'), t.created_by,"                                                    \
   " (extract(epoch FROM t.created_at) * 1000000)::bigint,"                                         \
-  " coalesce((extract(epoch FROM t.expires_at) * 1000000)::bigint, 0)"                             \
+  " coalesce((extract(epoch FROM t.expires_at) * 1000000)::bigint, 0),"                            \
+  " coalesce(t.run_id, ''), coalesce(t.purpose, ''), coalesce(t.branch_id, '')"                    \
   " FROM access.tokens AS t JOIN lakebase.principals AS p USING (principal_id)"                    \
   " WHERE p.removed_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > clock_timestamp())"
 
@@ -54,6 +58,9 @@ static bool read_token(const Rows *rows, size_t at, TokenRow *ret, Error *err) {
   (void)snprintf(row.id, sizeof row.id, "%s", rows_get(rows, at, 0));
   (void)snprintf(row.principal, sizeof row.principal, "%s", rows_get(rows, at, 1));
   (void)snprintf(row.created_by, sizeof row.created_by, "%s", rows_get(rows, at, 5));
+  (void)snprintf(row.run, sizeof row.run, "%s", rows_get(rows, at, 8));
+  (void)snprintf(row.purpose, sizeof row.purpose, "%s", rows_get(rows, at, 9));
+  (void)snprintf(row.branch, sizeof row.branch, "%s", rows_get(rows, at, 10));
   if (!hex_read(rows_get(rows, at, 3), row.stored_key, KEY_SIZE) ||
       !hex_read(rows_get(rows, at, 4), row.server_key, KEY_SIZE))
     return error_set(err, ERROR_CATALOG_INVALID, "the keys of token %s make no sense", row.id);

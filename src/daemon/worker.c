@@ -120,12 +120,22 @@ static void begin_trail(Worker *worker, const Route *route, const json_t *messag
                                               .changes = !audited.quiet});
 }
 
+/* A token that was issued to a CI run says what that run found, and nothing else. */
+static bool check_run(const Context *context, const Route *route, const char *name, Error *err) {
+  if (context->caller_run[0] == '\0' ||
+      ((route->flags & ROUTE_OF_RUN) != 0 && str_equal(name, context->caller_run)))
+    return true;
+  return error_set(err, ERROR_FORBIDDEN, "the token was issued to %s, for its results alone",
+                   context->caller_run);
+}
+
 static bool prepare(Worker *worker, const Route *route, const json_t *message, Error *err) {
   Error failure = ERROR_INIT;
   worker->context.caller = (PrincipalRow){.os_uid = -1};
   access_begin(&worker->context);
   worker->context.caller_has_token = false;
   worker->context.caller_expires = 0;
+  worker->context.caller_run[0] = '\0';
   if (!open_catalog(worker, &failure) && (route->flags & ROUTE_NO_CATALOG) == 0) {
     *err = failure;
     return false;
@@ -134,7 +144,8 @@ static bool prepare(Worker *worker, const Route *route, const json_t *message, E
     be(&worker->context, "system");
     return true;
   }
-  return identify(worker, message, err);
+  return identify(worker, message, err) &&
+         check_run(&worker->context, route, json_string_or(message, "name", NULL), err);
 }
 
 /* Nothing is answered that nobody has decided on: tests then stop at the missing question. */
