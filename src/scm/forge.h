@@ -98,7 +98,6 @@ typedef enum ReviewVerdict {
   REVIEW_APPROVED,
   REVIEW_CHANGES, /* changes are asked for */
   REVIEW_COMMENT,
-  REVIEW_DISMISSED, /* an approval of another head or base than the live ones */
   REVIEW_VERDICT_COUNT_,
 } ReviewVerdict;
 const char *review_verdict_text(ReviewVerdict verdict); /* "approved", "changes-requested", ... */
@@ -122,9 +121,11 @@ CHECKED bool forge_review_add(Forge *forge, int64_t number, ReviewVerdict verdic
 /* All of them, oldest first, each verdict as it was given. */
 CHECKED bool forge_review_list(Forge *forge, int64_t number, Review **ret, size_t *ret_count,
                                Error *err);
-/* What counts for exactly this state of the pull request: of each reviewer the last verdict that
- * isn't a comment, and only where it was given for the live head and base branch; the right to give
- * it is asked again. */
+/* What counts for exactly this state of the pull request. Of each reviewer the last verdict that
+ * isn't a comment: an approval where it was given for the live head and base branch, once per
+ * person (an agent's is that of whom it acts for); a wish for changes until the same reviewer
+ * approves. The right to give either is asked again, so that authors and those who lost it don't
+ * count. */
 typedef struct ReviewCount {
   json_t *approved_by; /* names, owned */
   json_t *changes_by;  /* names of those who ask for changes, owned */
@@ -180,7 +181,8 @@ CHECKED bool forge_status_list(Forge *forge, const char *commit, CommitStatus **
 
 /* Merges, once: expected_head and expected_base are what the gates looked at; when either is
  * somewhere else by now nothing happens (MERGE_STALE). One that was merged already with that head
- * is done: the same commit is returned, so that whoever was killed after it may ask again.
+ * is done: the same commit is returned, so that whoever was killed after it may ask again. Whoever
+ * merges tells workflow_base_moved of the base's new head once its own change is on record.
  * MERGE_CONFLICT. ret: the merge commit, the base branch's new head. */
 CHECKED bool forge_merge(Forge *forge, int64_t number, const char *expected_head,
                          const char *expected_base, const char *message, char ret[GIT_OID_SIZE],

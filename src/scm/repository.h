@@ -26,6 +26,11 @@ CHECKED bool repository_name(Context *context, const ProjectRow *project, const 
 /* "feature/inventory-split" for a branch of that kind and name. */
 void repository_branch_of(const char *kind, const char *name, char ret[GIT_NAME_SIZE]);
 
+/* The database branch that goes with a git branch: that of a claimed change, else by its name.
+ * INVALID_NAME for tiers and for what goes with none. */
+CHECKED bool repository_branch(Context *context, const ProjectRow *project, const char *git_branch,
+                               BranchRow *ret, Error *err);
+
 /* May the caller fetch? Whoever sees any branch of the project. */
 CHECKED bool repository_ask_read(Context *context, const ProjectRow *project, Error *err);
 
@@ -37,19 +42,7 @@ typedef struct PushedRef {
 enum { PUSH_REFS_LIMIT = 16 };
 
 /* May the caller push all of these? Refuses the whole push when it may not push one of them, naming
- * the rule. Records who it is as author of each change, before any ref moves. */
+ * the rule. Records the push (catalog/forge.h has the rows) and who it is as author of each change,
+ * before any ref moves, and takes back what was proved of another head. */
 CHECKED bool repository_ask_push(Context *context, const ProjectRow *project, const PushedRef *refs,
                                  size_t count, Error *err);
-
-/* One row of lakebase.pushes. */
-typedef struct Push {
-  int64_t number;
-  char git_branch[GIT_NAME_SIZE];
-  char old[GIT_OID_SIZE], new[GIT_OID_SIZE];
-  bool is_forced;
-  char principal[NAME_MAX_LENGTH + 1];
-  int64_t pushed_at;
-} Push;
-/* Of a git branch, the newest first, at most limit. *ret: mem_free. */
-CHECKED bool repository_pushes(Context *context, const ProjectRow *project, const char *git_branch,
-                               size_t limit, Push **ret, size_t *ret_count, Error *err);
