@@ -301,6 +301,26 @@ dump_and_diff() {
   awk -v a="$started" -v b="$EPOCHREALTIME" 'BEGIN { print (b - a) * 1000 }'
 }
 
+# The same schema, told by storage: a branch that slept since its first start, and a parent at rest.
+diff_by_storage() {
+  local run out by=() full=()
+  as_control psql -Xqc vacuum -h "$(bough --json url wide | jq -r .result.socket_directory)" -U bough_platform -d app
+  branch_checkpoint wide
+  bough --quiet branch create wide-rest --parent wide --start
+  bough --quiet endpoint suspend wide-rest
+  for ((run = 0; run <= CREATE_RUNS; run++)); do
+    out=$("$CLOCK" -- "$PROGRAM" --project bench --json diff wide-rest)
+    ((run == 0)) || by+=("${out% *}")
+  done
+  [[ $(bough --json diff wide-rest | jq -r .result.told_by) == storage ]] || by=()
+  for ((run = 0; run <= CREATE_RUNS; run++)); do
+    out=$("$CLOCK" -- "$PROGRAM" --project bench --json diff wide-rest --full)
+    ((run == 0)) || full+=("${out% *}")
+  done
+  record "diff, 1,000 tables" "the same, by storage" ms "<= 40" "${by[@]}"
+  record "diff, 1,000 tables" "by storage : by reading both" ratio - "$(divide "$(median "${by[@]}")" "$(median "${full[@]}")")"
+}
+
 # Both ways take turns; the first of each warms up and isn't counted.
 figure_diff() {
   local run out whole=() same=() peer=()
@@ -316,7 +336,9 @@ figure_diff() {
   record "diff, 1,000 tables" "whole command, ten differ" ms "<= 400" "${whole[@]}"
   record "diff, 1,000 tables" "whole command, the same" ms "<= 150" "${same[@]}"
   record "diff, 1,000 tables" "pg_dump -s of both and diff" ms - "${peer[@]}"
-  for run in wide-other wide-same wide; do bough --quiet branch delete "$run"; done
+  diff_by_storage
+  record "diff, 1,000 tables" "bough, ten differ : pg_dump and diff" ratio - "$(divide "$(median "${whole[@]}")" "$(median "${peer[@]}")")"
+  for run in wide-rest wide-other wide-same wide; do bough --quiet branch delete "$run"; done
 }
 
 # Each makes a table, fills and changes another one: 8 statements of about 900 bytes, and an undo.

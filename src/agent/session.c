@@ -22,6 +22,7 @@ static const RpcMethod methods[] = {
     {"volume.list", volume_list_method},
     {"volume.usage", volume_usage_method},
     {"volume.control", volume_control_method},
+    {"volume.alike", volume_alike_method},
     {"cluster.init", cluster_init_method},
     {"cluster.basebackup", cluster_basebackup_method},
     {"cluster.checksums", cluster_checksums_method},

@@ -19,6 +19,9 @@
  *   volume.usage        {volume} -> {logical, written, freed, wal, extents}, null: unknown
  *   volume.control      {volume} -> {state, checkpoint, redo, timeline, major, checksums, max_connections,
  *                       segment_size, system_identifier}
+ *   volume.alike        {left: V, right: V, database, left_end?, right_end?} -> {alike}
+ *                       both at rest, and the database's catalogs in the very same blocks. *_end: the
+ *                       insert position of one that runs
  *   cluster.init        {volume}
  *                       initdb with data checksums, superuser bough_platform, pg_wal moved to ../wal
  *   cluster.basebackup  {volume, conninfo, password?}, progress {done, total} in bytes

@@ -15,6 +15,7 @@ typedef struct WalWalk {
   Lsn last_record; /* start of the last valid record; 0 if none */
   Lsn end;         /* end of the last valid record, aligned: where the next would start */
   uint64_t records;
+  uint64_t changes; /* those of them that change more than the log itself */
   Lsn cut; /* where the log ends inside a record: the page on which the rest of that record should
               be; 0: it ends elsewhere */
   char why[200]; /* what ended the walk: for messages */

@@ -25,6 +25,18 @@ enum {
   XLOG_SWITCH = 0x40,
 };
 
+/* Records that change no page and no transaction: resource manager, info. A full image of a page
+ * for the sake of its hints (0xA0) says nothing new. */
+static const uint8_t bookkeeping[][2] = {
+    {RM_XLOG, 0x00},                         /* checkpoint of a shutdown */
+    {RM_XLOG, 0x10},                         /* checkpoint */
+    {RM_XLOG, 0x20},                         /* nothing at all */
+    {RM_XLOG, XLOG_SWITCH}, {RM_XLOG, 0x60}, /* settings changed */
+    {RM_XLOG, 0x80},                         /* full_page_writes changed */
+    {RM_XLOG, 0x90},                         /* recovery ended */
+    {RM_XLOG, 0xA0},        {8, 0x10},       /* standby: transactions that run */
+};
+
 static const Lsn NOWHERE = UINT64_MAX;
 /* Positions up to here can be added to without overflow. No log gets there. */
 static const Lsn POSITION_MAX = (Lsn)INT64_MAX;
@@ -201,6 +213,14 @@ static Found read_record(Reader *reader, Lsn position, Record *ret) {
   return found == FOUND ? finish_record(reader, ret) : found;
 }
 
+static bool is_bookkeeping(const Record *record) {
+  for (size_t at = 0; at < ARRAY_LENGTH(bookkeeping); at++)
+    if (record->header[AT_RESOURCE_MANAGER] == bookkeeping[at][0] &&
+        (record->header[AT_INFO] & INFO_MASK) == bookkeeping[at][1])
+      return true;
+  return false;
+}
+
 /* From start until something isn't a record, or to limit. */
 static Found read_records(Reader *reader, Lsn start, Lsn limit, WalWalk *ret) {
   for (Lsn position = start;;) {
@@ -219,6 +239,7 @@ static Found read_records(Reader *reader, Lsn start, Lsn limit, WalWalk *ret) {
     ret->last_record = record.start;
     ret->end = record.end;
     ret->records++;
+    ret->changes += is_bookkeeping(&record) ? 0 : 1;
   }
 }
 
