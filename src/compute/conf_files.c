@@ -93,14 +93,18 @@ static bool add_mapping(Buffer *text, const char *account, const char *role, Err
   return true;
 }
 
-/* Only roles of principals: no list, wherever it comes from, makes anybody the superuser. */
+static bool may_log_in(const char *role) {
+  return str_starts(role, ROLE_PREFIX "u_") || str_equal(role, PROMOTION_ROLE);
+}
+
+/* Only roles of principals and that of promotions: no list, wherever it comes from, makes anybody
+ * the superuser. */
 static bool add_logins(Buffer *text, const Home *home, const json_t *logins, Error *err) {
-  static const char prefix[] = ROLE_PREFIX "u_";
   size_t at = 0;
   const json_t *login = NULL;
   json_array_foreach(logins, at, login) {
     const char *role = json_is_string(login) ? json_string_value(login) : "";
-    if (!str_starts(role, prefix) || strlen(role) > NAME_MAX_LENGTH || !is_plain_name(role))
+    if (!may_log_in(role) || strlen(role) > NAME_MAX_LENGTH || !is_plain_name(role))
       return error_set(err, ERROR_INVALID_NAME, "\"%.80s\" is no role of a principal", role);
     if (!str_equal(role, home->login_role) && !add_mapping(text, home->control.name, role, err))
       return false;
