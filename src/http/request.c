@@ -74,6 +74,10 @@ char *http_resolve(const char *base, const char *reference) {
   return str_dup(text);
 }
 
+int64_t http_time(const char *text) {
+  return curl_getdate(text, NULL);
+}
+
 /* Replies
  * ------------------------------------------------------------------------------------------- */
 

@@ -16,6 +16,9 @@ bool http_same_origin(const char *a, const char *b);
 /* Where a Location or Link (absolute or not) leads from base; owned. NULL: nowhere sensible. */
 char *http_resolve(const char *base, const char *reference);
 
+/* Seconds since 1970 of a Date header; -1: it isn't one. */
+int64_t http_time(const char *text);
+
 typedef struct HttpRequest {
   const char *method; /* "GET", "POST", ... */
   const char *url;

@@ -13,7 +13,7 @@
 
 /* ---- opening ---- */
 
-static const ForgeDriver *const drivers[] = {&forge_local};
+static const ForgeDriver *const drivers[] = {&forge_local, &forge_github};
 
 static bool find_driver(const char *kind, const ForgeDriver **ret, Error *err) {
   for (size_t at = 0; at < ARRAY_LENGTH(drivers); at++)

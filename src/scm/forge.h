@@ -98,6 +98,7 @@ typedef enum ReviewVerdict {
   REVIEW_APPROVED,
   REVIEW_CHANGES, /* changes are asked for */
   REVIEW_COMMENT,
+  REVIEW_DISMISSED, /* a verdict that was taken back: it says nothing any more */
   REVIEW_VERDICT_COUNT_,
 } ReviewVerdict;
 const char *review_verdict_text(ReviewVerdict verdict); /* "approved", "changes-requested", ... */

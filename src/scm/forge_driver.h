@@ -47,4 +47,4 @@ struct Forge {
   void *state;      /* the driver's own */
 };
 
-extern const ForgeDriver forge_local;
+extern const ForgeDriver forge_local, forge_github;

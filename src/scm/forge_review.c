@@ -11,7 +11,8 @@
 
 static const char *const verdicts[] = {[REVIEW_APPROVED] = "approved",
                                        [REVIEW_CHANGES] = "changes-requested",
-                                       [REVIEW_COMMENT] = "comment"};
+                                       [REVIEW_COMMENT] = "comment",
+                                       [REVIEW_DISMISSED] = "dismissed"};
 
 const char *review_verdict_text(ReviewVerdict verdict) {
   return verdicts[verdict];
@@ -155,7 +156,7 @@ static bool count_one(Counting *counting, const Review *review, Error *err) {
   PrincipalRow principal;
   bool may = false;
   bool approves = review->verdict == REVIEW_APPROVED;
-  if (approves && !is_of(review, counting->pull))
+  if (review->verdict == REVIEW_DISMISSED || (approves && !is_of(review, counting->pull)))
     return true;
   if (!may_still(counting->forge, counting->pull, counting->branch, review->reviewer, &principal,
                  &may, err))
