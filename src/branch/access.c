@@ -3,6 +3,7 @@
 
 #include "branch/access_facts.h"
 #include "branch/audit.h"
+#include "catalog/access.h"
 #include "catalog/policy.h"
 #include "core/clock.h"
 #include "core/str.h"
@@ -288,6 +289,19 @@ static bool decide_again(Context *context, Asked *asked, Error *err) {
   return true;
 }
 
+/* Removing a principal, or revoking its token, waits for those that are at this point; whoever
+ * comes later goes no further. */
+static bool hold_caller(Context *context, Error *err) {
+  bool there = false;
+  if (context->caller.id[0] == '\0') /* the server itself */
+    return true;
+  if (!token_hold(context->catalog, context->caller.id, context->caller_token, &there, err))
+    return false;
+  return there ||
+         error_set(err, ERROR_UNAUTHENTICATED, "\"%s\" was removed meanwhile, or its token revoked",
+                   context->caller.name);
+}
+
 /* The lock comes first in every transaction that has it, so nobody waits in a circle. */
 bool access_confirm(Context *context, Error *err) {
   const char *held = "";
@@ -303,7 +317,7 @@ bool access_confirm(Context *context, Error *err) {
     if (cached->version != asked->version && !decide_again(context, asked, err))
       return false;
   }
-  return true;
+  return hold_caller(context, err);
 }
 
 bool access_was_asked(const Context *context, PolicyAction action) {

@@ -45,7 +45,7 @@ CHECKED bool access_system(Context *context, PolicyAction action, Error *err);
 bool access_is_platform(const Context *context);
 
 /* Inside of a transaction, before its first write: holds the policies in force until it ends, and
- * decides again where one has changed since. */
+ * decides again where one has changed since; holds the caller and its token, too. */
 CHECKED bool access_confirm(Context *context, Error *err);
 
 /* Whether this request asked for that action, and was allowed. */
@@ -60,6 +60,11 @@ bool access_sees(Context *context, const BranchRow *branch);
 /* Whether it may do that, for what is shown: nothing is remembered. Not for actions that depend on
  * more than the branch. */
 bool access_may(Context *context, PolicyAction action, const BranchRow *branch);
+
+/* Whether the principal may read the audit, which is of all projects: all of their policies say so.
+ */
+CHECKED bool access_may_read_audit(Context *context, const PrincipalRow *principal, bool *ret,
+                                   Error *err);
 
 /* What a session on a branch is let do, by the decision's words "read", "write", "own". */
 typedef enum AccessRight { RIGHT_NONE, RIGHT_READ, RIGHT_WRITE, RIGHT_OWN } AccessRight;

@@ -24,6 +24,7 @@ static PolicyBranch describe_branch_row(const BranchRow *row) {
   return (PolicyBranch){.name = row->name,
                         .kind = row->kind,
                         .tier = str_or_null(row->tier),
+                        .stood_for = str_or_null(row->stood_for),
                         .created_by = row->created_by,
                         .created_for = str_or_null(row->created_for),
                         .is_protected = row->is_protected,

@@ -116,3 +116,27 @@ bool access_may(Context *context, PolicyAction action, const BranchRow *branch) 
          facts_look(context, branch, &facts, &ignored) &&
          is_open(policy, &who, facts.branches, &(Way){.action = action});
 }
+
+bool access_may_read_audit(Context *context, const PrincipalRow *principal, bool *ret, Error *err) {
+  ProjectRow *rows = NULL;
+  size_t count = 0;
+  if (principal->is_platform) {
+    *ret = true;
+    return true;
+  }
+  if (!project_list(context->catalog, &rows, &count, err))
+    return false;
+  bool ok = true;
+  bool may = count > 0;
+  for (size_t at = 0; at < count; at++) {
+    const AccessQuestion question = {.action = ACTION_AUDIT_READ, .project = rows[at].id};
+    PolicyDecision decision = {.allowed = false};
+    int version = 0;
+    ok = ok && access_explain(context, principal, &question, &decision, &version, err);
+    may = may && decision.allowed;
+    project_row_release(&rows[at]);
+  }
+  mem_free(rows);
+  *ret = may;
+  return ok;
+}

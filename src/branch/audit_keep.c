@@ -3,6 +3,7 @@
 
 #include "branch/audit_anchor.h"
 #include "branch/audit_key.h"
+#include "branch/audit_read.h"
 #include "branch/statement.h"
 #include "catalog/access.h"
 #include "core/str.h"
@@ -126,8 +127,19 @@ static void drop_or_tell(Context *context, int64_t now_us, json_t *events) {
   add_event(events, "an old day of the audit could not be dropped yet: %s", failure.message);
 }
 
+/* By whatever way the right went: a policy, another project. That is no reason to stop sealing. */
+static void end_or_tell(Context *context, json_t *events) {
+  Error failure = ERROR_INIT;
+  size_t ended = 0;
+  if (!audit_end_unentitled(context, &ended, &failure))
+    add_event(events, "sessions that read the audit could not be looked at: %s", failure.message);
+  else if (ended > 0)
+    add_event(events, "%zu sessions that read the audit have lost the right to", ended);
+}
+
 bool audit_keep(Context *context, int64_t now_us, json_t **ret, Error *err) {
   AUTO(json_free) json_t *events = json_array();
+  end_or_tell(context, events);
   if (!add_days(context, now_us, err) || !statement_collect_all(context, events, err) ||
       !audit_flush_refusals(context->catalog, false, err) || !seal(context, err) ||
       !anchor_when_due(context, now_us, events, err))

@@ -5,6 +5,7 @@
 #include "branch/describe.h"
 #include "catalog/access.h"
 #include "catalog/cluster.h"
+#include "catalog/policy.h"
 #include "core/duration.h"
 #include "core/str.h"
 
@@ -17,6 +18,42 @@ enum { DEFAULT_LIMIT = 100, LIMIT = 10000, CONNECTIONS = 8, CATALOG_PORT = 5432 
 
 bool audit_may_read(Context *context, Error *err) {
   return access_system(context, ACTION_AUDIT_READ, err);
+}
+
+/* One whose principal is gone is told to go by that. */
+static bool is_unentitled(Context *context, const OpenSession *session, bool *ret, Error *err) {
+  PrincipalRow principal;
+  Error gone = ERROR_INIT;
+  bool may = false;
+  if (!principal_get(context->catalog, session->principal, &principal, &gone)) {
+    *ret = true;
+    return gone.code == ERROR_PRINCIPAL_NOT_FOUND || error_set(err, gone.code, "%s", gone.message);
+  }
+  if (!access_may_read_audit(context, &principal, &may, err))
+    return false;
+  *ret = !may;
+  return true;
+}
+
+bool audit_end_unentitled(Context *context, size_t *ret_count, Error *err) {
+  OpenSession *sessions = NULL;
+  size_t count = 0;
+  if (!session_list_system(context->catalog, &sessions, &count, err))
+    return false;
+  bool ok = true;
+  for (size_t at = 0; ok && at < count; at++) {
+    bool ends = false;
+    ok = is_unentitled(context, &sessions[at], &ends, err);
+    if (!ok || !ends)
+      continue;
+    context_push_now(context, "terminate",
+                     json_pack("{s:s, s:i, s:s}", "session", sessions[at].id, "grace_ms", 0,
+                               "reason",
+                               "terminating connection: the audit may not be read any more"));
+    *ret_count += 1;
+  }
+  mem_free(sessions);
+  return ok;
 }
 
 /* ---- by the API ---- */

@@ -21,3 +21,5 @@ bool session_is_system(const json_t *params);
  * proxy/control.h, token the id of the one it proved to have, trail what is recorded of it. */
 CHECKED bool session_route_system(Context *context, const json_t *params, const char *token,
                                   const json_t *trail, json_t **ret, Error *err);
+/* Ends those whose principal has lost the right; adds to *ret_count how many. */
+CHECKED bool audit_end_unentitled(Context *context, size_t *ret_count, Error *err);

@@ -18,6 +18,10 @@ typedef struct BranchRequest {
 
 CHECKED bool branch_create(Context *context, const ProjectRow *project,
                            const BranchRequest *request, json_t **ret, Error *err);
+/* What a reset of the branch, which has a parent, brings: the parent's present state; where that
+ * stood for a tier and was replaced, the state of what stands for the tier now. */
+CHECKED bool branch_reset_source(Context *context, const BranchRow *branch, BranchRow *ret,
+                                 Error *err);
 CHECKED bool branch_reset(Context *context, const ProjectRow *project, const char *name,
                           json_t **ret, Error *err);
 CHECKED bool branch_rename(Context *context, const ProjectRow *project, const char *name,

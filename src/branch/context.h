@@ -26,12 +26,13 @@ typedef struct Context {
   Catalog *catalog;
   Agent *agent;
   SessionCache *sessions;
-  struct LoginCache *logins; /* see login.h */
-  struct Access *access;     /* see access.h: who may do what is asked there */
-  PrincipalRow caller;       /* of the request at hand */
-  bool caller_has_token;     /* it came in by one; else the kernel vouches for it */
-  int64_t caller_expires;    /* of that token; 0: never, or none */
-  char caller_run[ID_SIZE];  /* the CI run that the token was issued to; "": any other token */
+  struct LoginCache *logins;  /* see login.h */
+  struct Access *access;      /* see access.h: who may do what is asked there */
+  PrincipalRow caller;        /* of the request at hand */
+  bool caller_has_token;      /* it came in by one; else the kernel vouches for it */
+  char caller_token[ID_SIZE]; /* that token; "": none */
+  int64_t caller_expires;     /* of that token; 0: never, or none */
+  char caller_run[ID_SIZE];   /* the CI run that the token was issued to; "": any other token */
   Trail trail;
   RpcProgress *on_progress; /* {"text","done","total"}; may be NULL */
   void *progress_context;

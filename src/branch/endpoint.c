@@ -1,6 +1,7 @@
 /* The life of a compute as the catalog sees it. */
 #include "branch/endpoint.h"
 
+#include "branch/audit.h"
 #include "branch/endpoint_open.h"
 #include "branch/expiry.h"
 #include "core/io.h"
@@ -76,14 +77,27 @@ static bool lock_endpoint(Context *context, const char *id, BranchRow *ret_branc
   }
 }
 
+/* What was done, and that somebody asked for it, in one transaction. */
+static bool store(Context *context, const EndpointRow *endpoint, EndpointTold *told, void *arg,
+                  Error *err) {
+  AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
+  if (told == NULL)
+    return endpoint_update(context->catalog, endpoint, err);
+  return catalog_begin(context->catalog, &guard, err) &&
+         endpoint_update(context->catalog, endpoint, err) && told(arg, context, endpoint, err) &&
+         catalog_commit(&guard, err);
+}
+
 /* The volume's lock is held. */
-static bool start_locked(Context *context, BranchRow *branch, EndpointRow *endpoint, Error *err) {
+static bool start_locked(Context *context, BranchRow *branch, EndpointRow *endpoint,
+                         EndpointTold *told, void *arg, Error *err) {
   if (endpoint->state == ENDPOINT_RUNNING && endpoint_is_alive(endpoint)) {
     endpoint->wanted = true; /* a suspend that gave up may have taken the wish back */
-    return endpoint_update(context->catalog, endpoint, err);
+    return store(context, endpoint, told, arg, err);
   }
   Error failure = ERROR_INIT;
-  if (!endpoint_open(context, branch, endpoint, &failure)) {
+  if (!endpoint_open(context, branch, endpoint, &failure) ||
+      !store(context, endpoint, told, arg, &failure)) {
     give_up(context, branch, endpoint, &failure);
     *err = failure;
     return false;
@@ -93,7 +107,8 @@ static bool start_locked(Context *context, BranchRow *branch, EndpointRow *endpo
 }
 
 /* is_new: it is still being made, and its maker asks. */
-static bool wake(Context *context, const char *id, bool is_new, EndpointRow *ret, Error *err) {
+static bool wake(Context *context, const char *id, bool is_new, EndpointTold *told, void *arg,
+                 EndpointRow *ret, Error *err) {
   BranchRow branch;
   EndpointRow endpoint;
   if (!endpoint_get(context->catalog, id, &endpoint, err))
@@ -105,29 +120,42 @@ static bool wake(Context *context, const char *id, bool is_new, EndpointRow *ret
   AUTO_RELEASE(fd_release) int lock = -1;
   if (!lock_endpoint(context, id, &branch, &endpoint, &lock, err) ||
       !((is_new && branch.state == ROW_CREATING) || check_openable(&branch, err)) ||
-      !start_locked(context, &branch, &endpoint, err))
+      !start_locked(context, &branch, &endpoint, told, arg, err))
     return false;
   *ret = endpoint;
   return true;
 }
 
-bool endpoint_wake(Context *context, const char *id, EndpointRow *ret, Error *err) {
-  return wake(context, id, false, ret, err);
+bool endpoint_wake(Context *context, const char *id, EndpointTold *told, void *arg,
+                   EndpointRow *ret, Error *err) {
+  return wake(context, id, false, told, arg, ret, err);
+}
+
+static bool record_request(void *arg, Context *context, const EndpointRow *endpoint, Error *err) {
+  return audit_record(context, NULL, NULL, err);
+}
+
+static bool start(Context *context, const char *branch, bool is_new, EndpointTold *told,
+                  EndpointRow *ret, Error *err) {
+  EndpointRow endpoint;
+  return endpoint_of_branch(context->catalog, branch, &endpoint, err) &&
+         wake(context, endpoint.id, is_new, told, NULL, ret, err);
 }
 
 bool endpoint_start(Context *context, const char *branch, EndpointRow *ret, Error *err) {
-  EndpointRow endpoint;
-  return endpoint_of_branch(context->catalog, branch, &endpoint, err) &&
-         wake(context, endpoint.id, false, ret, err);
+  return start(context, branch, false, NULL, ret, err);
 }
 
 bool endpoint_start_new(Context *context, const char *branch, EndpointRow *ret, Error *err) {
-  EndpointRow endpoint;
-  return endpoint_of_branch(context->catalog, branch, &endpoint, err) &&
-         wake(context, endpoint.id, true, ret, err);
+  return start(context, branch, true, NULL, ret, err);
 }
 
-bool endpoint_stop(Context *context, const char *id, bool immediate, EndpointRow *ret, Error *err) {
+bool endpoint_start_asked(Context *context, const char *branch, EndpointRow *ret, Error *err) {
+  return start(context, branch, false, record_request, ret, err);
+}
+
+static bool stop(Context *context, const char *id, bool immediate, EndpointTold *told,
+                 EndpointRow *ret, Error *err) {
   BranchRow branch;
   EndpointRow endpoint;
   AUTO_RELEASE(fd_release) int lock = -1;
@@ -144,11 +172,19 @@ bool endpoint_stop(Context *context, const char *id, bool immediate, EndpointRow
   endpoint.wanted = false;
   if (!endpoint_update(context->catalog, &endpoint, err) ||
       !endpoint_end_process(context, branch.volume, &endpoint, immediate, err) ||
-      !endpoint_update(context->catalog, &endpoint, err))
+      !store(context, &endpoint, told, NULL, err))
     return false;
   if (ret != NULL)
     *ret = endpoint;
   return true;
+}
+
+bool endpoint_stop(Context *context, const char *id, bool immediate, EndpointRow *ret, Error *err) {
+  return stop(context, id, immediate, NULL, ret, err);
+}
+
+bool endpoint_stop_asked(Context *context, const char *id, EndpointRow *ret, Error *err) {
+  return stop(context, id, false, record_request, ret, err);
 }
 
 bool endpoint_stop_held(Context *context, const BranchRow *branch, EndpointRow *endpoint,
@@ -174,7 +210,7 @@ bool endpoint_revive(Context *context, const char *id, Error *err) {
       branch.expired_at != 0)
     return true;
   if (endpoint.failures < FAILURE_LIMIT)
-    return start_locked(context, &branch, &endpoint, err);
+    return start_locked(context, &branch, &endpoint, NULL, NULL, err);
   endpoint.wanted = false;
   endpoint.state = ENDPOINT_FAILED;
   return endpoint_update(context->catalog, &endpoint, err);

@@ -12,13 +12,25 @@ CHECKED bool endpoint_start(Context *context, const char *branch, EndpointRow *r
 /* The same for one that is still being made: for the operation that makes it. */
 CHECKED bool endpoint_start_new(Context *context, const char *branch, EndpointRow *ret, Error *err);
 
+/* The same as what the request at hand asks for: its row of the audit is in the transaction that
+ * says that it runs. */
+CHECKED bool endpoint_start_asked(Context *context, const char *branch, EndpointRow *ret,
+                                  Error *err);
+
+/* Called in the transaction of what was done. */
+typedef bool EndpointTold(void *arg, Context *context, const EndpointRow *endpoint, Error *err);
+
 /* The same for whichever branch the endpoint leads to once it can be started: a repoint may move it
- * meanwhile. */
-CHECKED bool endpoint_wake(Context *context, const char *endpoint, EndpointRow *ret, Error *err);
+ * meanwhile. told may be NULL, and isn't called where it was awake. */
+CHECKED bool endpoint_wake(Context *context, const char *endpoint, EndpointTold *told, void *arg,
+                           EndpointRow *ret, Error *err);
 
 /* Stops it; nothing to stop is fine. immediate: its data is not needed any more. */
 CHECKED bool endpoint_stop(Context *context, const char *branch, bool immediate, EndpointRow *ret,
                            Error *err);
+/* The same, cleanly, as what the request at hand asks for: with its row of the audit. */
+CHECKED bool endpoint_stop_asked(Context *context, const char *branch, EndpointRow *ret,
+                                 Error *err);
 
 /* The same for a caller that holds the volume's lock, to leave no gap for a start behind it. */
 CHECKED bool endpoint_stop_held(Context *context, const BranchRow *branch, EndpointRow *endpoint,

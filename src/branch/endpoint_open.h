@@ -5,7 +5,8 @@
 #include "branch/context.h"
 
 /* Starts it and waits until it answers; the first time its recovery is proven and the branch is
- * cleaned. The endpoint's row says running then. After a failure the process may be there. */
+ * cleaned. endpoint says running then, which its caller stores. After a failure the process may be
+ * there. */
 CHECKED bool endpoint_open(Context *context, BranchRow *branch, EndpointRow *endpoint, Error *err);
 
 /* Ends the process that the row names, and clears it there; the row isn't stored. immediate: its

@@ -166,10 +166,13 @@ bool login_for_caller(Context *context, const BranchRow *branch, const EndpointR
 }
 
 bool login_shut(Context *context, const EndpointRow *endpoint, const char *role, Error *err) {
+  static const char looking[] = "SELECT FROM pg_catalog.pg_roles AS r"
+                                " WHERE r.rolname OPERATOR(pg_catalog.=) $1::pg_catalog.name";
   static const char ending[] =
       "SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a"
       " WHERE a.usename OPERATOR(pg_catalog.=) $1::pg_catalog.name";
   AUTO_RELEASE(buffer_release) Buffer sql = {0};
+  AUTO(rows_free) Rows *rows = NULL;
   Conn *conn = NULL;
   if (!endpoint_is_awake(endpoint))
     return true;
@@ -177,7 +180,9 @@ bool login_shut(Context *context, const EndpointRow *endpoint, const char *role,
   sql_add_identifier(&sql, role);
   buffer_add_text(&sql, " NOLOGIN");
   if (session_get(context->sessions, endpoint, CONNECT_MS, &conn, err) &&
-      conn_exec(conn, sql.text, NULL, err) && conn_query(conn, ending, 1, &role, NULL, err))
+      conn_query(conn, looking, 1, &role, &rows, err) &&
+      (rows_count(rows) == 0 ||
+       (conn_exec(conn, sql.text, NULL, err) && conn_query(conn, ending, 1, &role, NULL, err))))
     return true;
   session_drop(context->sessions, endpoint->id);
   return false;

@@ -2,6 +2,7 @@
  * the end of sessions that lost their right. */
 #include "branch/access.h"
 #include "branch/audit.h"
+#include "branch/audit_read.h"
 #include "branch/branch.h"
 #include "branch/login.h"
 #include "branch/policy.h"
@@ -16,7 +17,7 @@
 /* Where the branch of a tier comes from. */
 typedef enum TierFate {
   TIER_STANDS,  /* bound already */
-  TIER_ADOPTED, /* a branch of that name, made from the parent tier's branch */
+  TIER_ADOPTED, /* a branch of that name, made from the parent tier's branch, and nobody's own */
   TIER_MADE,    /* forked from the parent tier's branch */
 } TierFate;
 
@@ -82,6 +83,27 @@ static bool plan_root(Change *change, TierPlan *plan, Error *err) {
   return error_hint(err, "call the tier \"%s\", or rename the branch", plan->branch.name);
 }
 
+static bool way_out(const TierPlan *plan, Error *err) {
+  return error_hint(err, "`bough branch rename %s OTHER` or delete it, or call the tier otherwise",
+                    plan->branch.name);
+}
+
+/* What somebody made for himself may hold anything: it doesn't become what all others fork. */
+static bool check_nobodys(const Change *change, const TierPlan *plan, Error *err) {
+  const BranchRow *branch = &plan->branch;
+  PrincipalRow maker;
+  Error unknown = ERROR_INIT; /* whoever is gone is nobody of the platform any more */
+  if (str_equal(branch->kind, "tier") ||
+      (branch->created_for[0] == '\0' &&
+       principal_by_name(change->context->catalog, branch->created_by, &maker, &unknown) &&
+       maker.is_platform))
+    return true;
+  (void)error_set(err, ERROR_BRANCH_EXISTS,
+                  "the branch \"%s\" can't stand for the tier: it is %s's, of kind \"%s\"",
+                  branch->name, branch->created_by, branch->kind);
+  return way_out(plan, err);
+}
+
 static bool plan_child(Change *change, TierPlan *plan, Error *err) {
   const TierPlan *parent = plan_of(change, plan->tier->parent);
   Error missing = ERROR_INIT;
@@ -96,11 +118,11 @@ static bool plan_child(Change *change, TierPlan *plan, Error *err) {
   plan->fate = TIER_ADOPTED;
   if (parent != NULL && parent->fate != TIER_MADE && plan->branch.state == ROW_READY &&
       str_equal(plan->branch.parent, parent->branch.id))
-    return true;
+    return check_nobodys(change, plan, err);
   (void)error_set(err, ERROR_BRANCH_EXISTS,
                   "the branch \"%s\" can't stand for the tier: it isn't a fork of \"%s\"",
                   plan->branch.name, plan->tier->parent);
-  return error_hint(err, "rename or delete it, or call the tier otherwise");
+  return way_out(plan, err);
 }
 
 static bool plan_tier(Change *change, TierPlan *plan, Error *err) {
@@ -201,7 +223,8 @@ static void tell_tiers(const Change *change, json_t *list) {
     if (plan->fate == TIER_MADE)
       text = str_format("is made for the tier, a fork of %s", plan->tier->parent);
     else if (plan->fate == TIER_ADOPTED)
-      text = str_format("stands for the tier from now on%s",
+      text = str_format("stands for the tier from now on, is %s's and has no end%s",
+                        change->context->caller.name,
                         plan->tier->is_protected ? ", and only promotion changes it" : "");
     if (text != NULL)
       add_meaning(list, plan->tier->name, text);
@@ -269,6 +292,8 @@ static bool bind_tiers(const Change *change, Error *err) {
         change->before != NULL ? policy_tier(change->before, plan->tier->name) : NULL;
     bool freed = old != NULL && old->is_protected && !plan->tier->is_protected;
     if ((plan->fate != TIER_STANDS &&
+         !tier_take(catalog, plan->branch.id, change->context->caller.name, err)) ||
+        (plan->fate != TIER_STANDS &&
          !tier_bind(catalog, change->project->id, plan->tier->name, plan->branch.id, err)) ||
         ((plan->tier->is_protected || freed) &&
          !tier_set_protected(catalog, change->project->id, plan->tier->name,
@@ -278,9 +303,19 @@ static bool bind_tiers(const Change *change, Error *err) {
   return true;
 }
 
+/* Names of tiers that a branch was taken for. */
+static json_t *adopted(const Change *change) {
+  json_t *names = json_array();
+  for (size_t at = 0; at < change->count; at++)
+    if (change->plans[at].fate == TIER_ADOPTED)
+      (void)json_array_append_new(names, json_string(change->plans[at].tier->name));
+  return names;
+}
+
 static bool record(const Change *change, int version, Error *err) {
   AUTO(json_free)
-  json_t *params = json_pack("{s:i, s:i}", "version", version, "before", change->version);
+  json_t *params = json_pack("{s:i, s:i, s:o}", "version", version, "before", change->version,
+                             "adopted", adopted(change));
   audit_about(change->context, change->project->id, NULL);
   return audit_record(change->context, NULL, params, err);
 }
@@ -299,7 +334,7 @@ static bool put_in_force(const Change *change, bool same, int *ret_version, Erro
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
   if (!catalog_begin(catalog, &guard, err) ||
       !policy_head(catalog, change->project->id, POLICY_CHANGE, &version, err) ||
-      !check_version(version, change->version, err) ||
+      !check_version(version, change->version, err) || !access_confirm(change->context, err) ||
       (!same &&
        !policy_version_add(catalog, change->project->id, change->text, policy_json(change->after),
                            change->context->caller.name, &version, err)) ||
@@ -390,7 +425,8 @@ bool policy_apply(Context *context, const ProjectRow *project, const char *text,
       !failpoint_reach(FAILPOINT_POLICY_IN_FORCE, err))
     return false;
   access_refresh(context);
-  if (!end_sessions(context, project->id, &ended, err))
+  if (!end_sessions(context, project->id, &ended, err) ||
+      !audit_end_unentitled(context, &ended, err))
     return false;
   *ret = json_pack("{s:i, s:b, s:O, s:O, s:i}", "version", version, "same", same, "difference",
                    change.difference, "made", made, "sessions_ended", (int)ended);

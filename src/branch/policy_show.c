@@ -170,6 +170,7 @@ bool policy_explain(Context *context, const ProjectRow *project,
                     const PolicyExplainRequest *request, json_t **ret, Error *err) {
   PrincipalRow principal;
   BranchRow row;
+  BranchRow source;
   const BranchRow *branch = NULL;
   AccessQuestion question = {
       .project = project->id, .kind = request->kind, .name = request->to, .target = NULL};
@@ -180,6 +181,11 @@ bool policy_explain(Context *context, const ProjectRow *project,
   if (!find_principal(context, project, request->principal, &principal, err) ||
       !find_branch(context, project, request->branch, &row, &branch, err))
     return false;
+  if (question.action == ACTION_BRANCH_RESET && branch != NULL && branch->parent[0] != '\0') {
+    if (!branch_reset_source(context, branch, &source, err))
+      return false;
+    question.source = str_equal(source.id, branch->parent) ? NULL : &source;
+  }
   question.branch = branch;
   question.target = branch != NULL ? branch->tier : NULL;
   if (!access_explain(context, &principal, &question, &decision, &version, err))

@@ -4,6 +4,7 @@
 #include "branch/access.h"
 #include "branch/audit.h"
 #include "branch/describe.h"
+#include "branch/login.h"
 #include "branch/token.h"
 #include "core/clock.h"
 #include "core/str.h"
@@ -180,7 +181,7 @@ bool principal_add(Context *context, const json_t *body, json_t **ret, Error *er
       !read_principal(context, body, &row, err))
     return false;
   AUTO(json_free) json_t *description = describe_principal(&row);
-  if (!catalog_begin(context->catalog, &guard, err) ||
+  if (!catalog_begin(context->catalog, &guard, err) || !access_confirm(context, err) ||
       !principal_insert(context->catalog, &row, err) ||
       !principal_set_roles(context->catalog, row.id, row.roles, err) ||
       !audit_record(context, "principal.add", description, err) || !catalog_commit(&guard, err))
@@ -207,6 +208,23 @@ static bool check_no_agents(Context *context, const PrincipalRow *row, Error *er
   return error_hint(err, "remove them first: `bough principal remove`");
 }
 
+/* What the proxy has cut off may still be at work on computes; the role's login goes in any case.
+ */
+static bool shut_out(Context *context, const PrincipalRow *row, Error *err) {
+  char role[ROLE_SIZE];
+  EndpointRow *endpoints = NULL;
+  size_t count = 0;
+  principal_role(context->home, row, role);
+  if (!endpoint_list(context->catalog, &endpoints, &count, err))
+    return false;
+  for (size_t at = 0; at < count; at++) {
+    Error ignored = ERROR_INIT; /* one that is ending takes what is at work there with it */
+    (void)!login_shut(context, &endpoints[at], role, &ignored);
+  }
+  mem_free(endpoints);
+  return true;
+}
+
 bool principal_remove(Context *context, const char *name, json_t **ret, Error *err) {
   PrincipalRow row;
   AUTO(json_free) json_t *params = json_pack("{s:s}", "principal", name);
@@ -217,12 +235,14 @@ bool principal_remove(Context *context, const char *name, json_t **ret, Error *e
   if (row.os_uid == (int64_t)context->home->owner_uid)
     return error_set(err, ERROR_FORBIDDEN, "\"%s\" set Bough up and stays", row.name);
   if (!check_no_agents(context, &row, err) || !catalog_begin(context->catalog, &guard, err) ||
-      !principal_set_removed(context->catalog, row.id, err) ||
+      !access_confirm(context, err) || !principal_set_removed(context->catalog, row.id, err) ||
       !audit_record(context, "principal.remove", params, err) || !catalog_commit(&guard, err))
     return false;
-  context_push(context, "terminate",
-               json_pack("{s:s, s:i, s:s}", "principal", row.name, "grace_ms", 0, "reason",
-                         "terminating connection: the principal was removed"));
+  context_push_now(context, "terminate",
+                   json_pack("{s:s, s:i, s:s}", "principal", row.name, "grace_ms", 0, "reason",
+                             "terminating connection: the principal was removed"));
+  if (!shut_out(context, &row, err))
+    return false;
   *ret = json_pack("{s:s}", "removed", row.name);
   return true;
 }

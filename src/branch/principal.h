@@ -7,13 +7,15 @@
 #pragma once
 
 #include "branch/context.h"
+#include "catalog/access.h"
 
 enum { ROLE_SIZE = 64 };
 
 /* body: {name, type, roles, for}. JSON as in docs/api.md out, here and below. */
 CHECKED bool principal_add(Context *context, const json_t *body, json_t **ret, Error *err);
 CHECKED bool principal_show_all(Context *context, json_t **ret, Error *err);
-/* With its tokens; its open sessions are ended. */
+/* With its tokens; its open sessions are ended, what it has at work on computes too, and requests
+ * under way come to no further step. */
 CHECKED bool principal_remove(Context *context, const char *name, json_t **ret, Error *err);
 
 /* body: {ttl}. One's own or, for the platform, anybody's. Whoever came in by a token gets no longer
@@ -36,10 +38,10 @@ typedef struct RunToken {
 CHECKED bool principal_run_token(Context *context, const RunToken *wish, char ret_text[96],
                                  Error *err);
 
-/* Whose token that is; *ret_expires in microseconds, 0: never. UNAUTHENTICATED, after the same time
- * whatever is wrong with it. Of one that was issued to a CI run caller_run of the context tells. */
+/* Whose token that is, and which. UNAUTHENTICATED, after the same time whatever is wrong with it.
+ * Of one that was issued to a CI run caller_run of the context tells. */
 CHECKED bool principal_by_token(Context *context, const char *text, PrincipalRow *ret,
-                                int64_t *ret_expires, Error *err);
+                                TokenRow *ret_token, Error *err);
 
 /* What the proxy needs to check a password: {principal, salt, iterations, keys}, see
  * proxy/control.h. */

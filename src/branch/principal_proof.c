@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-bool principal_by_token(Context *context, const char *text, PrincipalRow *ret, int64_t *ret_expires,
+bool principal_by_token(Context *context, const char *text, PrincipalRow *ret, TokenRow *ret_token,
                         Error *err) {
   char id[ID_SIZE];
   TokenRow token = {.iterations = TOKEN_ITERATIONS};
@@ -29,7 +29,7 @@ bool principal_by_token(Context *context, const char *text, PrincipalRow *ret, i
                      token.run);
   (void)snprintf(context->caller_run, sizeof context->caller_run, "%s", token.run);
   *ret = principal;
-  *ret_expires = token.expires_at;
+  *ret_token = token;
   return true;
 }
 

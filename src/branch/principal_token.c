@@ -53,6 +53,7 @@ static bool fill_keys(Context *context, const PrincipalRow *principal, const cha
   TokenSalt salt;
   (void)snprintf(row->principal, sizeof row->principal, "%s", principal->id);
   (void)snprintf(row->created_by, sizeof row->created_by, "%s", context->caller.name);
+  (void)snprintf(row->made_with, sizeof row->made_with, "%s", context->caller_token);
   return token_salt(context->catalog, principal->name, salt, err) &&
          token_make_keys(text, salt, TOKEN_ITERATIONS, row, err);
 }
@@ -117,26 +118,27 @@ static void end_sessions(Context *context, const json_t *sessions, const char *r
   }
 }
 
+/* A stolen token may have made others, for whomever: they go with it. */
 bool principal_revoke_token(Context *context, const char *name, const char *token, json_t **ret,
                             Error *err) {
   PrincipalRow principal;
-  TokenRow row;
-  bool found = false;
+  AUTO(json_free) json_t *ids = NULL;
   AUTO(json_free) json_t *sessions = NULL;
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
-  AUTO(json_free) json_t *params = json_pack("{s:s, s:s}", "principal", name, "token_id", token);
   if (!find_own_or_any(context, name, &principal, err) ||
-      !token_find(context->catalog, token, &row, &found, err))
+      !catalog_begin(context->catalog, &guard, err) ||
+      !token_revoke(context->catalog, principal.id, token, &ids, err))
     return false;
-  if (!found || !str_equal(row.principal, principal.id))
+  if (json_array_size(ids) == 0)
     return error_set(err, ERROR_NOTHING_TO_DO, "\"%s\" has no token %.40s", principal.name, token);
-  if (!catalog_begin(context->catalog, &guard, err) ||
-      !session_of_token(context->catalog, row.id, &sessions, err) ||
-      !token_delete(context->catalog, row.id, &found, err) ||
+  AUTO(json_free)
+  json_t *params = json_pack("{s:s, s:s, s:I}", "principal", name, "token_id", token, "tokens",
+                             (json_int_t)json_array_size(ids));
+  if (!session_of_tokens(context->catalog, ids, &sessions, err) ||
       !audit_record(context, "principal.revoke", params, err) || !catalog_commit(&guard, err))
     return false;
   end_sessions(context, sessions, "terminating connection: its token was revoked");
-  *ret = json_pack("{s:s}", "revoked", row.id);
+  *ret = json_pack("{s:s, s:O}", "revoked", token, "tokens", ids);
   return true;
 }
 

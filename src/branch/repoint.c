@@ -176,8 +176,11 @@ static bool tell(Context *context, const RepointPlan *plan, const OperationRow *
  * its end and its limits hold as before. */
 static void describe_old(const Repoint *repoint, BranchRow *old) {
   (void)snprintf(old->name, sizeof old->name, "%s", repoint->previous_name);
-  if (old->tier[0] != '\0' || str_equal(repoint->project->root_branch, old->id))
+  if (old->tier[0] != '\0' || str_equal(repoint->project->root_branch, old->id)) {
     (void)snprintf(old->kind, sizeof old->kind, "%s", PREVIOUS_KIND);
+    (void)snprintf(old->stood_for, sizeof old->stood_for, "%s",
+                   old->tier[0] != '\0' ? old->tier : repoint->old.name);
+  }
   old->is_protected = false;
   if (repoint->plan->keep_us > 0)
     old->expires_at = clock_wall_us() + repoint->plan->keep_us;

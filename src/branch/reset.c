@@ -1,5 +1,6 @@
 /* branch reset: a new volume from the parent's present state takes the place of the old one; id,
- * name and connection string stay. */
+ * name and connection string stay. Of a tier that another branch has replaced meanwhile, that one
+ * is the parent. */
 #include "branch/access.h"
 #include "branch/branch.h"
 #include "branch/describe.h"
@@ -9,6 +10,7 @@
 #include "branch/operation.h"
 #include "branch/pool.h"
 #include "branch/statement.h"
+#include "catalog/policy.h"
 #include "core/clock.h"
 #include "core/failpoint.h"
 #include "core/io.h"
@@ -18,7 +20,35 @@
 
 enum { VOLUME_LOCK_MS = 60 * 1000 };
 
-static bool check(Context *context, const BranchRow *branch, Error *err) {
+/* What stands now for what parent stood for until it was replaced. */
+static bool find_successor(Context *context, const BranchRow *parent, BranchRow *ret,
+                           bool *ret_found, Error *err) {
+  ProjectRow project = {0};
+  if (!tier_branch(context->catalog, parent->project, parent->stood_for, ret, ret_found, err))
+    return false;
+  if (*ret_found)
+    return true;
+  if (!project_get(context->catalog, parent->project, &project, err))
+    return false;
+  bool ok = branch_get(context->catalog, project.root_branch, ret, err);
+  *ret_found = ok && str_equal(ret->name, parent->stood_for);
+  project_row_release(&project);
+  return ok;
+}
+
+bool branch_reset_source(Context *context, const BranchRow *branch, BranchRow *ret, Error *err) {
+  BranchRow parent;
+  BranchRow successor;
+  bool found = false;
+  if (!branch_get(context->catalog, branch->parent, &parent, err) ||
+      (parent.stood_for[0] != '\0' && !find_successor(context, &parent, &successor, &found, err)))
+    return false;
+  *ret = found && !str_equal(successor.id, branch->id) ? successor : parent;
+  return true;
+}
+
+/* *source is what its content will be. */
+static bool check(Context *context, const BranchRow *branch, BranchRow *source, Error *err) {
   if (!expiry_check_open(branch, err))
     return false;
   if (branch->is_protected)
@@ -29,19 +59,20 @@ static bool check(Context *context, const BranchRow *branch, Error *err) {
   if (branch->state != ROW_READY && branch->state != ROW_FAILED)
     return error_set(err, ERROR_BRANCH_BUSY, "branch \"%s\" is %s", branch->name,
                      row_state_text(branch->state));
-  BranchRow parent;
-  if (!branch_get(context->catalog, branch->parent, &parent, err) ||
-      !expiry_check_open(&parent, err))
+  if (!branch_reset_source(context, branch, source, err) || !expiry_check_open(source, err))
     return false;
-  if (parent.state != ROW_READY)
+  if (source->state != ROW_READY)
     return error_set(err, ERROR_BRANCH_HAS_NO_PARENT, "the parent \"%s\" of branch \"%s\" is %s",
-                     parent.name, branch->name, row_state_text(parent.state));
-  return access_branch(context, ACTION_BRANCH_RESET, branch, err) && pool_check_room(context, err);
+                     source->name, branch->name, row_state_text(source->state));
+  const AccessQuestion question = {.action = ACTION_BRANCH_RESET,
+                                   .branch = branch,
+                                   .source = str_equal(source->id, branch->parent) ? NULL : source};
+  return access_ask(context, &question, err) && pool_check_room(context, err);
 }
 
 /* Nobody may start the old volume, or fork from it, while the branch changes over. */
-static bool swap(Context *context, BranchRow *branch, const char *volume, const ForkResult *fork,
-                 bool *ret_was_wanted, Error *err) {
+static bool swap(Context *context, BranchRow *branch, const BranchRow *source, const char *volume,
+                 const ForkResult *fork, bool *ret_was_wanted, Error *err) {
   EndpointRow endpoint;
   if (!endpoint_of_branch(context->catalog, branch->id, &endpoint, err))
     return false;
@@ -57,6 +88,9 @@ static bool swap(Context *context, BranchRow *branch, const char *volume, const 
     return error_set(err, ERROR_BRANCH_BUSY, "branch \"%s\" was started during its reset",
                      branch->name);
   (void)snprintf(branch->volume, sizeof branch->volume, "%s", volume);
+  bool moves = !str_equal(branch->parent, source->id);
+  (void)snprintf(branch->parent, sizeof branch->parent, "%s", source->id);
+  (void)snprintf(branch->parent_name, sizeof branch->parent_name, "%s", source->name);
   branch->state = ROW_READY;
   branch->error[0] = '\0';
   branch->generation++;
@@ -64,7 +98,9 @@ static bool swap(Context *context, BranchRow *branch, const char *volume, const 
   branch_take_fork(branch, fork);
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
   if (!catalog_begin(context->catalog, &guard, err) || !access_confirm(context, err) ||
-      !branch_update(context->catalog, branch, err) || !catalog_commit(&guard, err))
+      !branch_update(context->catalog, branch, err) ||
+      (moves && !branch_put_behind(context->catalog, branch->id, err)) ||
+      !catalog_commit(&guard, err))
     return false;
   *ret_was_wanted = was_wanted;
   return true;
@@ -94,15 +130,15 @@ bool branch_reset_recover(Context *context, const OperationRow *operation, Error
          operation_finish(context->catalog, operation->id, swapped ? NULL : &failure, err);
 }
 
-static bool carry_out(Context *context, BranchRow *branch, const OperationRow *operation,
-                      bool *ret_was_wanted, Error *err) {
+static bool carry_out(Context *context, BranchRow *branch, const BranchRow *source,
+                      const OperationRow *operation, bool *ret_was_wanted, Error *err) {
   const char *volume = json_string_or(operation->params, "new", "");
   AUTO(str_free) char *old_volume = str_dup(branch->volume);
   ForkResult fork;
   return failpoint_reach(FAILPOINT_RESET_RECORDED, err) &&
-         fork_volume(context, branch->parent, volume, &fork, err) &&
+         fork_volume(context, source->id, volume, &fork, err) &&
          failpoint_reach(FAILPOINT_RESET_COPIED, err) &&
-         swap(context, branch, volume, &fork, ret_was_wanted, err) &&
+         swap(context, branch, source, volume, &fork, ret_was_wanted, err) &&
          failpoint_reach(FAILPOINT_RESET_SWAPPED, err) && drop_volume(context, old_volume, err) &&
          operation_finish(context->catalog, operation->id, NULL, err);
 }
@@ -111,10 +147,12 @@ bool branch_reset(Context *context, const ProjectRow *project, const char *name,
                   Error *err) {
   int64_t started = clock_monotonic_us();
   BranchRow branch;
+  BranchRow source;
   char volume[ID_SIZE];
   id_new("vol", volume);
   AUTO_RELEASE(operation_row_release) OperationRow operation = {0};
-  if (!branch_resolve(context, project, name, &branch, err) || !check(context, &branch, err) ||
+  if (!branch_resolve(context, project, name, &branch, err) ||
+      !check(context, &branch, &source, err) ||
       !operation_begin(context, "branch.reset", project->id, branch.id,
                        json_pack("{s:s, s:s}", "old", branch.volume, "new", volume), &operation,
                        err))
@@ -123,8 +161,8 @@ bool branch_reset(Context *context, const ProjectRow *project, const char *name,
   bool was_wanted = false;
   /* read again under the operation: from here on nobody else changes the branch */
   if (!branch_get(context->catalog, branch.id, &branch, &failure) ||
-      !check(context, &branch, &failure) ||
-      !carry_out(context, &branch, &operation, &was_wanted, &failure)) {
+      !check(context, &branch, &source, &failure) ||
+      !carry_out(context, &branch, &source, &operation, &was_wanted, &failure)) {
     Error second = ERROR_INIT; /* recovery goes on where this stops */
     (void)!branch_reset_recover(context, &operation, &second);
     *err = failure;

@@ -16,28 +16,37 @@ static bool check_not_suspended(const EndpointRow *endpoint, Error *err) {
   return error_hint(err, "make room, then `bough endpoint start`");
 }
 
+/* failure NULL: it is awake. */
+static bool record(Context *context, const json_t *params, const EndpointRow *endpoint,
+                   const Error *failure, Error *err) {
+  const AuditRow row = {.actor_name = json_string_or(params, "principal", ""),
+                        .service = "boughd",
+                        .action = "endpoint.wake",
+                        .failure = failure,
+                        .project = endpoint->project,
+                        .branch = endpoint->branch,
+                        .endpoint = endpoint->id};
+  return audit_insert(context->catalog, &row, err) &&
+         endpoint_count_wake(context->catalog, endpoint->id, err);
+}
+
+static bool record_wake(void *arg, Context *context, const EndpointRow *endpoint, Error *err) {
+  return record(context, arg, endpoint, NULL, err);
+}
+
 bool session_wake(Context *context, const json_t *params, json_t **ret, Error *err) {
   const char *id = NULL;
   EndpointRow endpoint;
   Error failure = ERROR_INIT;
+  AUTO(json_free) json_t *copy = json_copy((json_t *)params);
   if (!json_get_string(params, "endpoint", &id, err) ||
       !endpoint_get(context->catalog, id, &endpoint, err))
     return false;
-  bool was_awake = endpoint_is_awake(&endpoint);
-  bool ok = was_awake || check_not_suspended(&endpoint, &failure);
-  ok = ok && endpoint_wake(context, id, &endpoint, &failure);
-  const AuditRow row = {.actor_name = json_string_or(params, "principal", ""),
-                        .service = "boughd",
-                        .action = "endpoint.wake",
-                        .failure = ok ? NULL : &failure,
-                        .project = endpoint.project,
-                        .branch = endpoint.branch,
-                        .endpoint = endpoint.id};
-  Error ignored = ERROR_INIT; /* those who wait are not to fail for a counter */
-  if (!was_awake)
-    (void)!(audit_insert(context->catalog, &row, &ignored) &&
-            endpoint_count_wake(context->catalog, endpoint.id, &ignored));
-  if (!ok) {
+  if (!endpoint_is_awake(&endpoint) &&
+      (!check_not_suspended(&endpoint, &failure) ||
+       !endpoint_wake(context, id, record_wake, copy, &endpoint, &failure))) {
+    Error ignored = ERROR_INIT; /* those who wait are to hear why, not of this */
+    (void)!record(context, params, &endpoint, &failure, &ignored);
     *err = failure;
     return false;
   }

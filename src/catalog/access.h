@@ -22,6 +22,7 @@ typedef struct TokenRow {
   unsigned char stored_key[KEY_SIZE];
   unsigned char server_key[KEY_SIZE];
   char created_by[NAME_MAX_LENGTH + 1];
+  char made_with[ID_SIZE]; /* the token by which its maker came in; "": none. Written, not read */
   int64_t created_at;
   int64_t expires_at;   /* 0: never */
   char run[ID_SIZE];    /* the one CI run that it is good for; "": no such limit */
@@ -29,7 +30,8 @@ typedef struct TokenRow {
   char branch[ID_SIZE]; /* that one; "": none */
 } TokenRow;
 
-/* *ret_inserted is false where that very token is there already. */
+/* *ret_inserted is false where that very token is there already; UNAUTHENTICATED where the one it
+ * is made with isn't any more. */
 CHECKED bool token_insert(Catalog *catalog, const TokenRow *row, bool *ret_inserted, Error *err);
 /* The token and whose it is, if it has not expired and its principal is there; *ret_found. */
 CHECKED bool token_find(Catalog *catalog, const char *id, TokenRow *ret, bool *ret_found,
@@ -37,8 +39,15 @@ CHECKED bool token_find(Catalog *catalog, const char *id, TokenRow *ret, bool *r
 /* Those of a principal that are valid now, the newest first, at most TOKENS_LIMIT. */
 CHECKED bool token_list(Catalog *catalog, const char *principal, TokenRow **ret, size_t *ret_count,
                         Error *err);
-CHECKED bool token_delete(Catalog *catalog, const char *id, bool *ret_found, Error *err);
-/* Forgets those that expired a while ago and have no session open any more. */
+/* Of the principal, with all that were made with it, for whomever: *ret_ids, an array owned by the
+ * caller, empty where it has no such token. Waits for sessions that one of them is just opening. */
+CHECKED bool token_revoke(Catalog *catalog, const char *principal, const char *id, json_t **ret_ids,
+                          Error *err);
+/* Within a transaction: whether principal is there, and token ("": none) is, and holds both until
+ * it ends. */
+CHECKED bool token_hold(Catalog *catalog, const char *principal, const char *token, bool *ret_there,
+                        Error *err);
+/* Forgets those that expired a while ago, have no session open any more and none made with them. */
 CHECKED bool token_sweep(Catalog *catalog, Error *err);
 
 /* ---- the trail ---- */
@@ -128,8 +137,8 @@ CHECKED bool session_end_strangers(Catalog *catalog, const json_t *boots, size_t
 /* Of the listed ids those that must not be: their row, token or principal is gone. An array of ids,
  * owned by the caller. */
 CHECKED bool session_unwanted(Catalog *catalog, const json_t *ids, json_t **ret, Error *err);
-/* Ids of the sessions that a token opened; owned by the caller. */
-CHECKED bool session_of_token(Catalog *catalog, const char *token, json_t **ret, Error *err);
+/* Ids of the sessions that these tokens (ids) opened; owned by the caller. */
+CHECKED bool session_of_tokens(Catalog *catalog, const json_t *tokens, json_t **ret, Error *err);
 
 /* Of each endpoint with open sessions: {endpoint id: {sessions, bytes_in, bytes_out}}. */
 CHECKED bool session_counts(Catalog *catalog, json_t **ret, Error *err);

@@ -25,6 +25,7 @@ static const Column columns[] = {
     COLUMN(BranchRow, identity, "identity", TEXT, COLUMN_OPTIONAL),
     COLUMN(BranchRow, created_by, "created_by", NAME, COLUMN_FIXED),
     COLUMN(BranchRow, created_for, "created_for", NAME, COLUMN_FIXED | COLUMN_OPTIONAL),
+    COLUMN(BranchRow, stood_for, "stood_for", NAME, COLUMN_OPTIONAL),
     COLUMN(BranchRow, tier, "tier", NAME, COLUMN_JOINED | COLUMN_OPTIONAL, .source = "tier.name"),
     COLUMN(BranchRow, created_at, "created_at", TIME, COLUMN_FIXED),
     COLUMN(BranchRow, forked_at, "forked_at", TIME, 0),
@@ -112,6 +113,27 @@ bool branch_list(Catalog *catalog, const char *project, bool with_deleted, Branc
     return false;
   *ret = rows;
   return true;
+}
+
+/* One statement each: the numbers that one statement gives come in no certain order. */
+bool branch_put_behind(Catalog *catalog, const char *id, Error *err) {
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!catalog_query(catalog,
+                     "WITH RECURSIVE below (branch_id, depth) AS ("
+                     " SELECT branch_id, 0 FROM lakebase.branches WHERE branch_id = $1"
+                     " UNION ALL SELECT b.branch_id, below.depth + 1 FROM lakebase.branches AS b"
+                     " JOIN below ON b.parent_id = below.branch_id)"
+                     " SELECT branch_id FROM below ORDER BY depth, branch_id",
+                     1, &id, &rows, err))
+    return false;
+  bool ok = true;
+  for (size_t at = 0; ok && at < rows_count(rows); at++) {
+    const char *each = rows_get(rows, at, 0);
+    ok =
+        catalog_query(catalog, "UPDATE lakebase.branches SET serial = DEFAULT WHERE branch_id = $1",
+                      1, &each, NULL, err);
+  }
+  return ok;
 }
 
 /* A row that has gone on to another volume is no longer what the caller looked at: nothing is said.

@@ -79,6 +79,8 @@ typedef struct BranchRow {
   char created_by[NAME_MAX_LENGTH + 1];
   char created_for[NAME_MAX_LENGTH + 1]; /* on whose behalf its creator acted; "" for itself */
   char tier[NAME_MAX_LENGTH + 1];        /* read only: that it stands for; "": none */
+  char stood_for[NAME_MAX_LENGTH + 1];   /* the tier, or root, that it was until another took its
+                                            place; "": none */
   int64_t created_at;
   int64_t forked_at;  /* last create or reset */
   int64_t expires_at; /* 0: never */
@@ -161,6 +163,9 @@ CHECKED bool branch_update(Catalog *catalog, const BranchRow *row, Error *err);
 CHECKED bool branch_find(Catalog *catalog, const char *project, const char *name, BranchRow *ret,
                          Error *err); /* BRANCH_NOT_FOUND */
 CHECKED bool branch_get(Catalog *catalog, const char *id, BranchRow *ret, Error *err);
+/* Gives it, and what was forked from it, a place behind its parent in the order of lists: for who
+ * has given it another one. Within the caller's transaction. */
+CHECKED bool branch_put_behind(Catalog *catalog, const char *id, Error *err);
 /* Parents before children. project NULL: of all projects. with_deleted: lineage of the dead too.
  * Rows that are invalid are left out and counted. */
 CHECKED bool branch_list(Catalog *catalog, const char *project, bool with_deleted, BranchRow **ret,

@@ -109,6 +109,15 @@ bool tier_bind(Catalog *catalog, const char *project, const char *tier, const ch
                        ARRAY_LENGTH(values), values, NULL, err);
 }
 
+bool tier_take(Catalog *catalog, const char *branch, const char *owner, Error *err) {
+  const char *const values[] = {branch, owner};
+  return catalog_query(catalog,
+                       "UPDATE lakebase.branches SET created_by = $2, created_for = NULL,"
+                       " kind = CASE kind WHEN 'root' THEN kind ELSE 'tier' END,"
+                       " expires_at = NULL, expired_at = NULL WHERE branch_id = $1",
+                       ARRAY_LENGTH(values), values, NULL, err);
+}
+
 bool tier_set_protected(Catalog *catalog, const char *project, const char *tier, bool is_protected,
                         Error *err) {
   const char *const values[] = {project, tier, is_protected ? "true" : "false"};
@@ -226,22 +235,33 @@ bool branch_count_held(Catalog *catalog, const char *project, const char *kind, 
 
 /* ---- sessions ---- */
 
-bool session_list_open(Catalog *catalog, const char *project, OpenSession **ret, size_t *ret_count,
-                       Error *err) {
+static bool list_sessions(Catalog *catalog, const char *where, const char *value, OpenSession **ret,
+                          size_t *ret_count, Error *err) {
   AUTO(rows_free) Rows *rows = NULL;
-  if (!catalog_query(catalog,
-                     "SELECT session_id, branch_id, principal_id, access FROM lakebase.sessions"
-                     " WHERE project_id = $1 ORDER BY branch_id, principal_id",
-                     1, &project, &rows, err))
+  AUTO(str_free)
+  char *sql = str_format("SELECT session_id, branch_id, principal_id, access"
+                         " FROM lakebase.sessions WHERE %s ORDER BY branch_id, principal_id",
+                         where);
+  if (!catalog_query(catalog, sql, value != NULL ? 1 : 0, &value, &rows, err))
     return false;
   OpenSession *list = mem_new(rows_count(rows), sizeof *list);
   for (size_t at = 0; at < rows_count(rows); at++) {
+    const char *branch = rows_get(rows, at, 1);
     (void)snprintf(list[at].id, sizeof list[at].id, "%s", rows_get(rows, at, 0));
-    (void)snprintf(list[at].branch, sizeof list[at].branch, "%s", rows_get(rows, at, 1));
+    (void)snprintf(list[at].branch, sizeof list[at].branch, "%s", branch != NULL ? branch : "");
     (void)snprintf(list[at].principal, sizeof list[at].principal, "%s", rows_get(rows, at, 2));
     (void)snprintf(list[at].access, sizeof list[at].access, "%s", rows_get(rows, at, 3));
   }
   *ret = list;
   *ret_count = rows_count(rows);
   return true;
+}
+
+bool session_list_open(Catalog *catalog, const char *project, OpenSession **ret, size_t *ret_count,
+                       Error *err) {
+  return list_sessions(catalog, "project_id = $1", project, ret, ret_count, err);
+}
+
+bool session_list_system(Catalog *catalog, OpenSession **ret, size_t *ret_count, Error *err) {
+  return list_sessions(catalog, "endpoint_id IS NULL", NULL, ret, ret_count, err);
 }

@@ -36,6 +36,8 @@ CHECKED bool policy_version_add(Catalog *catalog, const char *project, const cha
 /* Lets the branch stand for the tier; the one that did so doesn't any more. */
 CHECKED bool tier_bind(Catalog *catalog, const char *project, const char *tier, const char *branch,
                        Error *err);
+/* Makes it a tier's branch: nobody's but owner's, a principal's name, and without an end. */
+CHECKED bool tier_take(Catalog *catalog, const char *branch, const char *owner, Error *err);
 /* Of the branch that stands for it. */
 CHECKED bool tier_set_protected(Catalog *catalog, const char *project, const char *tier,
                                 bool is_protected, Error *err);
@@ -73,5 +75,8 @@ typedef struct OpenSession {
   char principal[ID_SIZE];
   char access[8]; /* "read", "write", "own" */
 } OpenSession;
+/* Those on the catalog itself; they have no branch. */
+CHECKED bool session_list_system(Catalog *catalog, OpenSession **ret, size_t *ret_count,
+                                 Error *err);
 CHECKED bool session_list_open(Catalog *catalog, const char *project, OpenSession **ret,
                                size_t *ret_count, Error *err);

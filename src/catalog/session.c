@@ -13,9 +13,11 @@ static const char record_sql[] =
     "   AND state = 'running' AND wanted FOR SHARE),"
     " head AS (SELECT FROM lakebase.policy_heads WHERE project_id = $7 AND version = $17::integer"
     "   FOR SHARE),"
+    " held AS (SELECT FROM access.tokens WHERE token_id = $4 FOR KEY SHARE),"
     " recorded AS (INSERT INTO lakebase.sessions AS s (session_id, boot, principal_id, token_id,"
     "   endpoint_id, branch_id, project_id, database, source, application_name, tls, access)"
-    "   SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::boolean, $16 FROM awake, head"
+    "   SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::boolean, $16"
+    "   FROM awake, head, held"
     "   ON CONFLICT (session_id) DO UPDATE SET endpoint_id = excluded.endpoint_id,"
     "   access = excluded.access"
     "   WHERE s.principal_id = excluded.principal_id AND s.boot = excluded.boot"
@@ -26,7 +28,12 @@ static const char record_sql[] =
     "   SELECT $12, $13, nullif($14, ''), $1, $9, 'proxy', 'session.start', $15::jsonb, 'ok',"
     "   $7, $6, $5 FROM recorded WHERE is_new)"
     " SELECT (SELECT count(*) FROM awake), (SELECT count(*) FROM recorded),"
-    " (SELECT count(*) FROM head)";
+    " (SELECT count(*) FROM head), (SELECT count(*) FROM held)";
+
+/* Revoking waits for those who hold the token, and finds their session then. */
+static bool revoked(Error *err) {
+  return error_set(err, ERROR_UNAUTHENTICATED, "the token is not valid any more");
+}
 
 bool session_record(Catalog *catalog, const SessionRow *row, const PrincipalRow *actor,
                     const json_t *params, SessionRecorded *ret, Error *err) {
@@ -59,6 +66,8 @@ bool session_record(Catalog *catalog, const SessionRow *row, const PrincipalRow 
   AUTO(rows_free) Rows *rows = NULL;
   if (!catalog_query(catalog, record_sql, ARRAY_LENGTH(values), values, &rows, err))
     return false;
+  if (rows_get_integer(rows, 0, 3) == 0)
+    return revoked(err);
   SessionRecorded recorded = rows_get_integer(rows, 0, 0) == 0   ? SESSION_ASLEEP
                              : rows_get_integer(rows, 0, 2) == 0 ? SESSION_STALE
                                                                  : SESSION_RECORDED;
@@ -69,9 +78,10 @@ bool session_record(Catalog *catalog, const SessionRow *row, const PrincipalRow 
 }
 
 static const char system_sql[] =
-    "WITH recorded AS (INSERT INTO lakebase.sessions AS s (session_id, boot, principal_id,"
+    "WITH held AS (SELECT FROM access.tokens WHERE token_id = $4 FOR KEY SHARE),"
+    " recorded AS (INSERT INTO lakebase.sessions AS s (session_id, boot, principal_id,"
     "   token_id, database, source, application_name, tls, access)"
-    "   VALUES ($1, $2, $3, $4, $5, $6, $7, $8::boolean, 'read')"
+    "   SELECT $1, $2, $3, $4, $5, $6, $7, $8::boolean, 'read' FROM held"
     "   ON CONFLICT (session_id) DO UPDATE SET active_at = clock_timestamp()"
     "   WHERE s.principal_id = excluded.principal_id AND s.boot = excluded.boot"
     "   RETURNING s.xmax = 0 AS is_new),"
@@ -79,7 +89,7 @@ static const char system_sql[] =
     "   source_ip, service_name, action_name, request_params, status)"
     "   SELECT $9, $10, nullif($11, ''), $1, $6, 'proxy', 'session.start', $12::jsonb, 'ok'"
     "   FROM recorded WHERE is_new)"
-    " SELECT count(*) FROM recorded";
+    " SELECT (SELECT count(*) FROM recorded), (SELECT count(*) FROM held)";
 
 bool session_record_system(Catalog *catalog, const SessionRow *row, const PrincipalRow *actor,
                            const json_t *params, Error *err) {
@@ -95,6 +105,8 @@ bool session_record_system(Catalog *catalog, const SessionRow *row, const Princi
   AUTO(rows_free) Rows *rows = NULL;
   if (!catalog_query(catalog, system_sql, ARRAY_LENGTH(values), values, &rows, err))
     return false;
+  if (rows_get_integer(rows, 0, 1) == 0)
+    return revoked(err);
   return rows_get_integer(rows, 0, 0) == 1 ||
          error_set(err, ERROR_PROTOCOL, "session %.40s is somebody else's", row->id);
 }
@@ -182,10 +194,13 @@ bool session_unwanted(Catalog *catalog, const json_t *ids, json_t **ret, Error *
   return true;
 }
 
-bool session_of_token(Catalog *catalog, const char *token, json_t **ret, Error *err) {
+bool session_of_tokens(Catalog *catalog, const json_t *tokens, json_t **ret, Error *err) {
+  AUTO(str_free) char *text = json_text(tokens);
+  const char *value = text;
   AUTO(rows_free) Rows *rows = NULL;
-  if (!catalog_query(catalog, "SELECT session_id FROM lakebase.sessions WHERE token_id = $1", 1,
-                     &token, &rows, err))
+  if (!catalog_query(catalog,
+                     "SELECT session_id FROM lakebase.sessions WHERE $1::jsonb ? token_id::text", 1,
+                     &value, &rows, err))
     return false;
   *ret = first_column(rows);
   return true;

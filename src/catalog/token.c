@@ -18,12 +18,17 @@ bool secret_get(Catalog *catalog, const char *name, unsigned char ret[KEY_SIZE],
 
 bool token_insert(Catalog *catalog, const TokenRow *row, bool *ret_inserted, Error *err) {
   static const char sql[] =
-      "INSERT INTO access.tokens (token_id, principal_id, iterations, stored_key, server_key,"
-      " created_by, expires_at, run_id, purpose, branch_id)"
-      " VALUES ($1, $2, $3, decode($4, 'hex'), decode($5, 'hex'), $6,"
-      " 'epoch'::timestamptz + nullif($7::bigint, 0) / 1000000 * interval '1 second',"
-      " nullif($8, ''), nullif($9, ''), nullif($10, ''))"
-      " ON CONFLICT (token_id) DO NOTHING";
+      "WITH maker AS (SELECT ancestors || token_id AS tokens FROM access.tokens"
+      "   WHERE token_id = nullif($11, '') FOR KEY SHARE),"
+      " made AS (INSERT INTO access.tokens (token_id, principal_id, iterations, stored_key,"
+      "   server_key, created_by, expires_at, ancestors, run_id, purpose, branch_id)"
+      "   SELECT $1, $2, $3, decode($4, 'hex'), decode($5, 'hex'), $6,"
+      "   'epoch'::timestamptz + nullif($7::bigint, 0) / 1000000 * interval '1 second',"
+      "   coalesce((SELECT tokens FROM maker), '{}'), nullif($8, ''), nullif($9, ''), nullif($10, "
+      "'')"
+      "   WHERE $11 = '' OR EXISTS (SELECT FROM maker)"
+      "   ON CONFLICT (token_id) DO NOTHING RETURNING 1)"
+      " SELECT (SELECT count(*) FROM made), $11 = '' OR EXISTS (SELECT FROM maker)";
   char stored[2 * KEY_SIZE + 1];
   char server[2 * KEY_SIZE + 1];
   char iterations[16];
@@ -32,14 +37,15 @@ bool token_insert(Catalog *catalog, const TokenRow *row, bool *ret_inserted, Err
   hex_write(row->server_key, KEY_SIZE, server);
   (void)snprintf(iterations, sizeof iterations, "%u", row->iterations);
   (void)snprintf(expires, sizeof expires, "%lld", (long long)row->expires_at);
-  const char *const values[] = {row->id,      row->principal,  iterations, stored,
-                                server,       row->created_by, expires,    row->run,
-                                row->purpose, row->branch};
+  const char *const values[] = {row->id,      row->principal,  iterations,    stored,
+                                server,       row->created_by, expires,       row->run,
+                                row->purpose, row->branch,     row->made_with};
   AUTO(rows_free) Rows *rows = NULL;
   if (!catalog_query(catalog, sql, ARRAY_LENGTH(values), values, &rows, err))
     return false;
-  *ret_inserted = rows_affected(rows) == 1;
-  return true;
+  *ret_inserted = rows_get_integer(rows, 0, 0) == 1;
+  return rows_get_bool(rows, 0, 1) ||
+         error_set(err, ERROR_UNAUTHENTICATED, "the token is not valid any more");
 }
 
 #define TOKEN_COLUMNS                                                                              \
@@ -96,11 +102,51 @@ bool token_list(Catalog *catalog, const char *principal, TokenRow **ret, size_t 
   return true;
 }
 
-bool token_delete(Catalog *catalog, const char *id, bool *ret_found, Error *err) {
+/* Deletes it and what was made with it, as far as this statement sees: what is being made meanwhile
+ * holds its maker, is waited for, and is seen by the next one. */
+static bool revoke_round(Catalog *catalog, const char *id, json_t *ids, size_t *ret_count,
+                         Error *err) {
   AUTO(rows_free) Rows *rows = NULL;
-  if (!catalog_query(catalog, "DELETE FROM access.tokens WHERE token_id = $1", 1, &id, &rows, err))
+  if (!catalog_query(catalog,
+                     "DELETE FROM access.tokens WHERE token_id = $1"
+                     " OR $1 = ANY (ancestors::text[]) RETURNING token_id",
+                     1, &id, &rows, err))
     return false;
-  *ret_found = rows_affected(rows) == 1;
+  *ret_count = rows_count(rows);
+  for (size_t at = 0; at < *ret_count; at++)
+    (void)json_array_append_new(ids, json_string(rows_get(rows, at, 0)));
+  return true;
+}
+
+bool token_revoke(Catalog *catalog, const char *principal, const char *id, json_t **ret_ids,
+                  Error *err) {
+  const char *const values[] = {principal, id};
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!catalog_query(catalog,
+                     "SELECT FROM access.tokens WHERE principal_id = $1 AND token_id = $2"
+                     " FOR UPDATE",
+                     ARRAY_LENGTH(values), values, &rows, err))
+    return false;
+  AUTO(json_free) json_t *ids = json_array();
+  for (size_t count = rows_count(rows); count > 0;)
+    if (!revoke_round(catalog, id, ids, &count, err))
+      return false;
+  *ret_ids = STEAL(ids);
+  return true;
+}
+
+bool token_hold(Catalog *catalog, const char *principal, const char *token, bool *ret_there,
+                Error *err) {
+  static const char sql[] =
+      "WITH who AS (SELECT FROM lakebase.principals WHERE principal_id = $1"
+      "   AND removed_at IS NULL FOR SHARE),"
+      " held AS (SELECT FROM access.tokens WHERE token_id = nullif($2, '') FOR KEY SHARE)"
+      " SELECT EXISTS (SELECT FROM who) AND ($2 = '' OR EXISTS (SELECT FROM held))";
+  const char *const values[] = {principal, token};
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!catalog_query(catalog, sql, ARRAY_LENGTH(values), values, &rows, err))
+    return false;
+  *ret_there = rows_get_bool(rows, 0, 0);
   return true;
 }
 
@@ -109,6 +155,9 @@ bool token_sweep(Catalog *catalog, Error *err) {
                        "DELETE FROM access.tokens AS t"
                        " WHERE t.expires_at < clock_timestamp() - interval '1 day'"
                        " AND NOT EXISTS (SELECT FROM lakebase.sessions AS s"
-                       " WHERE s.token_id = t.token_id)",
+                       " WHERE s.token_id = t.token_id)"
+                       " AND NOT EXISTS (SELECT FROM access.tokens AS made"
+                       " WHERE t.token_id = ANY (made.ancestors)"
+                       " AND (made.expires_at IS NULL OR made.expires_at > clock_timestamp()))",
                        0, NULL, NULL, err);
 }

@@ -70,8 +70,8 @@ static bool start_or_suspend(Context *context, const ProjectRow *project, const 
   EndpointRow endpoint;
   if (!branch_resolve(context, project, name, &branch, err) ||
       !access_branch(context, ACTION_ENDPOINT_MANAGE, &branch, err) ||
-      !(start ? endpoint_start(context, branch.id, &endpoint, err)
-              : endpoint_stop(context, branch.id, false, &endpoint, err)))
+      !(start ? endpoint_start_asked(context, branch.id, &endpoint, err)
+              : endpoint_stop_asked(context, branch.id, &endpoint, err)))
     return false;
   *ret = json_pack("{s:o, s:f}", "endpoint", describe_endpoint(&endpoint, branch.name),
                    "duration_ms", (double)(clock_monotonic_us() - started) / 1000.0);

@@ -59,11 +59,14 @@ static bool is_service_account(const Home *home, int64_t uid) {
 /* Where the token comes by the unix socket, the kernel's word still keeps service accounts out. */
 static bool identify_by_token(Worker *worker, const char *token, Error *err) {
   Context *context = &worker->context;
+  TokenRow row;
   if (context->catalog == NULL)
     return error_set(err, ERROR_CATALOG_DOWN, "the system catalog doesn't answer");
-  if (!principal_by_token(context, token, &context->caller, &context->caller_expires, err))
+  if (!principal_by_token(context, token, &context->caller, &row, err))
     return false;
   context->caller_has_token = true;
+  context->caller_expires = row.expires_at;
+  memcpy(context->caller_token, row.id, sizeof context->caller_token);
   return true;
 }
 
@@ -136,6 +139,7 @@ static bool prepare(Worker *worker, const Route *route, const json_t *message, E
   worker->context.caller_has_token = false;
   worker->context.caller_expires = 0;
   worker->context.caller_run[0] = '\0';
+  worker->context.caller_token[0] = '\0';
   if (!open_catalog(worker, &failure) && (route->flags & ROUTE_NO_CATALOG) == 0) {
     *err = failure;
     return false;

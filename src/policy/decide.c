@@ -58,12 +58,19 @@ static bool is_possible(Judge *judge) {
 /* Other actions
  * ------------------------------------------------------------------------------------- */
 
+/* What stands now for the tier that parent stood for. */
+static bool is_successor(const PolicyBranch *source, const PolicyBranch *parent) {
+  return parent != NULL && name_same(parent->kind, "previous") &&
+         name_same(parent->stood_for, source->tier);
+}
+
 /* Its own parent, which it keeps when the policy changes, or what the policy declares. */
 static bool is_reset_source(Judge *judge, const PolicyBranch *branch, const PolicyBranch *source) {
   const PolicyTier *tier = branch_tier(judge, branch);
   const PolicyTier *from = branch_tier(judge, source);
   if (tier == NULL)
-    return source == branch->parent || judge_source(judge, branch->kind, source);
+    return source == branch->parent || is_successor(source, branch->parent) ||
+           judge_source(judge, branch->kind, source);
   return (from != NULL && tier->parent != NULL && str_equal(from->name, tier->parent)) ||
          judge_refuse(judge, tier->line, "it is reset from %.63s alone",
                       tier->parent != NULL ? tier->parent : "nothing");

@@ -32,6 +32,7 @@ typedef struct PolicyBranch {
   const char *name;
   const char *kind;           /* "root", "tier", "feature", "previous", "snapshot", ... */
   const char *tier;           /* the declared tier that it stands for now; NULL: none */
+  const char *stood_for;      /* the tier that it stood for until another took its place; or NULL */
   const char *created_by;     /* principal's name; NULL or "": nobody */
   const char *created_for;    /* the one that its creator acted for; NULL or "": itself */
   const char *const *authors; /* of the change on it: claimed, pushed, acted for; may be NULL */

@@ -48,6 +48,11 @@ matches "the old one has a name of its own" "$previous" '^production-[0-9]{8}-[0
 equal "its id" "$(branch_id "$previous")" "$id"
 equal "its data" "$(sql "$previous" 'select what from state')" bad
 equal "its children" "$(result '.branch.parent' branch show child)" "$previous"
+bough branch create grandchild --parent child >/dev/null 2>&1
+check "a reset of a child" bough branch reset child
+equal "goes to what stands there now" "$(result '.branch.parent' branch show child) $(sql child 'select what from state')" "production good"
+equal "lists have parents before children still" "$(bough --json branch list | jq -c '[.result.branches[].name] | index("production") < index("child") and index("child") < index("grandchild")')" true
+equal "a fork below it keeps its lineage" "$(result '.branch.parent' branch show grandchild)" child
 equal "the new one comes from the snapshot" "$(result '.branch.parent' branch show production)" snapshot
 equal "what was protected is" "$(result '.branch.protected' branch show production)" true
 equal "it is the project's root" "$(result '.project.root_branch' project show shop)" "$(result '.project.root_branch' project show shop)"

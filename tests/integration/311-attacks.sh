@@ -186,14 +186,78 @@ check "the name is freed" by dev branch delete step
 check "somebody else takes it" by other branch create step
 sqlstate "who had it no longer owns it" 42501 dev step 'create table mine (x int)'
 check "it is gone again" by other branch delete step
+note "a name that a policy will give to a tier"
+check "a feature is called so" by dev branch create perf
+sed 's/^entry:/  - { name: perf, parent: staging }\nentry:/' "$P" >"$TEST_DIR/perf.yaml"
+expect_error branch-exists "it doesn't become the tier" policy apply "$TEST_DIR/perf.yaml" --yes
+matches "and the way out is told" "$(bough policy apply "$TEST_DIR/perf.yaml" --yes 2>&1 || true)" 'perf.*dev.*branch rename perf'
+equal "it is what it was" "$(result '.branch | [.kind, .created_by] | join(" ")' branch show perf)" "feature dev"
+check "it gets another name" bough branch rename perf devs-perf
+check "then the platform's own may stand for it" by op branch create perf
+expect_json "as a tier" '.result.made | length' 0 bough --json policy apply "$TEST_DIR/perf.yaml" --yes
+equal "that is nobody's, and has no end" "$(result '.branch | [.kind, .created_by != "op", .expires_at == null] | join(" ")' branch show perf)" "tier true true"
+check "back" bough policy apply "$P" --yes
+check "it goes" bough branch delete perf
+check "and the other" bough branch delete devs-perf
+
+note "who has lost a right, and is still there"
+# at_work NAME DATABASE PIPE: a session that is open and reads from PIPE
+at_work() {
+  mkfifo "$TEST_DIR/$3"
+  PGPASSWORD=${TOKEN[$1]} psql -XAtq "host=127.0.0.1 port=6432 user=$1 dbname=$2" <"$TEST_DIR/$3" >"$TEST_DIR/$3.out" 2>&1 &
+}
+sessions_of() { catalog_sql "select count(*) from lakebase.sessions s join lakebase.principals p using (principal_id) where p.name = '$1'"; }
+no_session() { [[ $(sessions_of "$1") == 0 ]]; }
+sed 's/^  - { role: \[analyst\].*/&\n  - { role: [analyst], action: [audit.read], on: "*" }/' "$P" >"$TEST_DIR/auditors.yaml"
+check "an analyst may read the audit" bough policy apply "$TEST_DIR/auditors.yaml" --yes
+add ana human analyst
+at_work ana system auditor
+exec 7>"$TEST_DIR/auditor"
+echo 'select 41 + 1;' >&7
+check "and does" wait_for 20 grep -q 42 "$TEST_DIR/auditor.out"
+expect_json "the right goes, its session too" .result.sessions_ended 1 bough --json policy apply "$P" --yes
+check "it is ended" wait_for 20 no_session ana
+exec 7>&-
+check "an analyst may read it again" bough policy apply "$TEST_DIR/auditors.yaml" --yes
+at_work ana system again
+exec 7>"$TEST_DIR/again"
+echo 'select 41 + 1;' >&7
+check "and does" wait_for 20 grep -q 42 "$TEST_DIR/again.out"
+bough project create third --empty >/dev/null 2>&1
+check "another project, whose policy doesn't say so, ends that" wait_for 20 no_session ana
+exec 7>&-
+check "it goes" bough project delete third
+check "back" bough policy apply "$P" --yes
+
+check "an agent's own branch" by other branch create works
+at_work other app@works worker
+exec 7>"$TEST_DIR/worker"
+echo 'create table proof (x int); select pg_sleep(100) from generate_series(1, 100);' >&7
+busy() { [[ $(platform_sql works postgres "select count(*) from pg_stat_activity where usename = 'bough_u_other' and state = 'active'") == "$1" ]]; }
+check "a statement is at work" wait_for 30 busy 1
+stale=${TOKEN[other]}
+stolen=$stale
+minted=$(BOUGH_TOKEN=$stolen "$PROGRAM" --json principal token other --ttl 1h | jq -r .result.token)
+second=$(BOUGH_TOKEN=$minted "$PROGRAM" --json principal token other --ttl 1h | jq -r .result.token)
+check "what a stolen token made is good" env BOUGH_TOKEN="$second" "$PROGRAM" branch list
+id=$(cut -d_ -f2 <<<"$minted")
+expect_json "it is revoked, with what was made with it" '.result.tokens | length' 2 bough --json principal revoke other "tok-$id"
+for token in "$minted" "$second"; do
+  expect_json "a token made by a token" .error.code unauthenticated env BOUGH_TOKEN="$token" "$PROGRAM" --json branch list
+done
+check "the first one wasn't" env BOUGH_TOKEN="$stolen" "$PROGRAM" branch list
+check "a principal goes" bough principal remove other
+check "what it had at work on a compute ends" wait_for 20 busy 0
+check "its session, too" wait_for 20 no_session other
+exec 7>&-
+expect_json "its token is stale" .error.code unauthenticated env BOUGH_TOKEN="$stale" "$PROGRAM" --json branch list
+expect_error principal-exists "its name is not given again" principal add other --type agent --role platform
+
+note "another project"
 bough project create second --empty >/dev/null 2>&1
 refused "another project" branch-not-found dev --project second branch create x
 endpoint=$(BOUGH_PROJECT=second result .branch.endpoint.id branch show production)
 matches "nor its endpoint" "$(PGPASSWORD=${TOKEN[dev]} psql -XAtqc 'select 1' "host=127.0.0.1 port=6432 user=dev dbname=app options='endpoint=$endpoint'" 2>&1)" 'does not exist'
-stale=${TOKEN[other]}
-check "a principal goes" bough principal remove other
-expect_json "its token is stale" .error.code unauthenticated env BOUGH_TOKEN="$stale" "$PROGRAM" --json branch list
-expect_error principal-exists "its name is not given again" principal add other --type agent --role platform
 check "all agree" agreement
 
 note "repointing is no way around an end or a limit"

@@ -48,6 +48,24 @@ wait "$late" || true
 equal "it is decided again, and refused" "$(jq -r .error.code "$TEST_DIR/late.json")" forbidden
 check_not "nothing of it is left" branch_exists late
 expect_json "back" .result.version 5 bough --json policy apply "$P" --yes
+
+note "removed, or its token revoked, while a request is under way"
+add gone human developer
+by gone --json branch create late >"$TEST_DIR/late.json" 2>/dev/null &
+late=$!
+check "a create is under way" wait_for 60 begun
+check "its principal goes" bough principal remove gone
+wait "$late" || true
+equal "it comes to no further step" "$(jq -r .error.code "$TEST_DIR/late.json")" unauthenticated
+check_not "nothing of it is left" branch_exists late
+by dev --json branch create late >"$TEST_DIR/late.json" 2>/dev/null &
+late=$!
+check "a create is under way" wait_for 60 begun
+check "its token is revoked" bough principal revoke dev "tok-$(cut -d_ -f2 <<<"${TOKEN[dev]}")"
+wait "$late" || true
+equal "it comes to no further step" "$(jq -r .error.code "$TEST_DIR/late.json")" unauthenticated
+check_not "nothing of it is left" branch_exists late
+TOKEN[dev]=$(bough principal token dev --ttl 2h)
 restart ''
 
 note "back and forth, while a developer creates and deletes"

@@ -93,6 +93,7 @@ static void add_branch(World *world, const Words *words) {
   PolicyBranch branch = {.name = words->words[1],
                          .kind = option(words, 2, "kind"),
                          .tier = option(words, 2, "tier"),
+                         .stood_for = option(words, 2, "stood"),
                          .created_by = option(words, 2, "by"),
                          .created_for = option(words, 2, "for"),
                          .is_protected = flag(words, "protected"),
