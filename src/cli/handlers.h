@@ -52,3 +52,7 @@ CommandShow cmd_lint_show;
 
 CommandRun cmd_policy_check_run;
 CommandShow cmd_policy_check_show;
+
+CommandBody cmd_pr_open_body, cmd_pr_comment_body;
+CommandRun cmd_pr_list_run, cmd_pr_review_run;
+CommandShow cmd_pr_list_show, cmd_pr_show_show;

@@ -2,6 +2,7 @@
  *
  *   config.json      settings, written by bough-setup, read by all            0644
  *   boughd.sock      the API                                                  0666
+ *   git.sock         the built-in forge, for git-remote-bough                 0666
  *   agent/           agent.sock, agent.pid                                    compute 0750
  *   run/ID/          socket directories; run/catalog is the system catalog's  compute 0750
  *   catalog/         data directory of the system catalog                     control 0700
@@ -12,6 +13,7 @@
  *   locks/           flock files, boughd.pid: {"pid","start_time"}            control 0700
  *   spool/           uploads                                                  control 0700
  *   ci/              logs of CI runs                               control 0700
+ *   git/PROJECT.git  bare repositories of the built-in forge                  control 0700
  *   audit/           key.pem, key.pub, anchors.jsonl                          control 0700
  *   logs/            boughd.log, agent.log, catalog.log                       0755
  *

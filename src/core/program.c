@@ -14,9 +14,9 @@ static const struct {
   const char *name;
   const char *folder;
 } programs[] = {
-    {"bough", "cli"},         {"bough-source", "cli"},    {"boughd", "daemon"},
-    {"bough-lint", "cli"},    {"bough-agent", "agent"},   {"bough-setup", "setup"},
-    {"bough-proxy", "proxy"}, {"bough-runner", "runner"},
+    {"bough", "cli"},         {"bough-source", "cli"},   {"boughd", "daemon"},
+    {"bough-lint", "cli"},    {"bough-agent", "agent"},  {"bough-setup", "setup"},
+    {"bough-proxy", "proxy"}, {"pre-receive", "daemon"}, {"bough-runner", "runner"},
 };
 
 static bool own_directory(char **ret, Error *err) {

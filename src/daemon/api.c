@@ -5,6 +5,7 @@
 #include "daemon/api_branch.h"
 #include "daemon/api_diff.h"
 #include "daemon/api_expiry.h"
+#include "daemon/api_forge.h"
 #include "daemon/api_lint.h"
 #include "daemon/api_migrate.h"
 #include "daemon/api_policy.h"
@@ -16,7 +17,9 @@
 enum { SHORT = 30, MINUTES = 30 * 60, HOURS = 24 * 60 * 60 };
 
 #define PROXY_JOB (ROUTE_INTERNAL | ROUTE_WHEN_READY | ROUTE_QUICK)
+#define GIT_JOB (ROUTE_INTERNAL | ROUTE_WHEN_READY | ROUTE_FOR_CALLER)
 #define BRANCHES "/v1/projects/{p}/branches"
+#define PULLS "/v1/projects/{p}/pulls"
 
 static const Route routes[] = {
     {"GET", "/v1/status", get_status, SHORT, ROUTE_NO_CATALOG, LOOKS, "State of every part"},
@@ -77,6 +80,19 @@ static const Route routes[] = {
      "What applying a policy would change"},
     {"POST", "/v1/projects/{p}/policy", post_policy, MINUTES, 0, ASKS(POLICY_APPLY),
      "Apply a policy"},
+    {"GET", "/v1/projects/{p}/repository", get_repository, SHORT, 0, LOOKS,
+     "Where the project's code is"},
+    {"GET", PULLS, get_pulls, 120, 0, LOOKS, "List pull requests; ?state=all: ended ones too"},
+    {"GET", PULLS "/{n}", get_pull, 120, 0, LOOKS, "Show a pull request, its reviews and comments"},
+    {"POST", PULLS, post_pulls, 120, 0, ASKS(BRANCH_WRITE), "Open a pull request, or update it"},
+    {"POST", PULLS "/{n}/close", post_pull_close, 120, 0, ASKS(BRANCH_WRITE),
+     "Close a pull request without merging it"},
+    {"POST", PULLS "/{n}/reviews", post_pull_review, 120, 0, OWN_OR(PROMOTE_APPROVE),
+     "Approve a pull request, ask for changes, or comment on it"},
+    {"POST", PULLS "/{n}/comments", post_pull_comment, 120, 0, OWN_OR(BRANCH_READ),
+     "Comment on a pull request"},
+    {"JOB", "git-open", job_git_open, 120, GIT_JOB, LOOKS, "Let a git client in"},
+    {"JOB", "git-push", job_git_push, 120, GIT_JOB, OWN_OR(BRANCH_WRITE), "Let a push through"},
     {"GET", "/v1/principals", get_principals, SHORT, 0, LOOKS, "List principals and their tokens"},
     {"POST", "/v1/principals", post_principals, SHORT, 0, ASKS(PRINCIPAL_MANAGE),
      "Add a principal"},

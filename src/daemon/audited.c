@@ -8,6 +8,7 @@
 enum { VALUE_LIMIT = 1024 }; /* bytes of one value: a longer one is cut */
 
 #define BRANCHES "/v1/projects/{p}/branches"
+#define PULLS "/v1/projects/{p}/pulls"
 
 static const Audited rows[] = {
     {"POST", "/v1/projects", "project.create", "name root", false},
@@ -34,6 +35,12 @@ static const Audited rows[] = {
      false},
     {"POST", "/v1/projects/{p}/policy/preview", "policy.apply", "", true},
     {"POST", "/v1/projects/{p}/policy", "policy.apply", "base", false},
+    {"POST", PULLS, "pull.open", "head_branch base_branch title", true},
+    {"POST", PULLS "/{n}/close", "pull.close", "", true},
+    {"POST", PULLS "/{n}/reviews", "pull.review", "verdict head", true},
+    {"POST", PULLS "/{n}/comments", "pull.comment", "", true},
+    {"JOB", "git-open", "git.open", "service", true},
+    {"JOB", "git-push", "git.push", "", true},
     {"POST", "/v1/principals", "principal.add", "name type roles for", false},
     {"DELETE", "/v1/principals/{n}", "principal.remove", "", false},
     {"POST", "/v1/principals/{n}/tokens", "principal.token", "ttl", false},

@@ -35,6 +35,12 @@ static const struct {
     {"keep", MEMBER_BOOLEAN},
     {"lock_timeout_ms", MEMBER_INTEGER},
     {"attempts", MEMBER_INTEGER},
+    {"head_branch", MEMBER_STRING},
+    {"base_branch", MEMBER_STRING},
+    {"head", MEMBER_STRING},
+    {"title", MEMBER_STRING},
+    {"text", MEMBER_STRING},
+    {"verdict", MEMBER_STRING},
 };
 
 static const char *const type_names[] = {"a text", "true or false", "a whole number", "an object"};

@@ -4,6 +4,7 @@
 
 #include "core/home.h"
 #include "daemon/dispatch.h"
+#include "daemon/git_link.h"
 #include "daemon/periodic.h"
 #include "daemon/proxy_link.h"
 #include "daemon/proxy_process.h"
@@ -18,6 +19,7 @@ typedef struct Daemon {
   Supervisor *supervisor;
   HttpServer *api;
   TcpApi *tcp; /* NULL: not asked for */
+  GitLink *git;
   ProxyLink *proxies;
   ProxyProcess *proxy;
   bool looking_for_idle;

@@ -74,7 +74,8 @@ static bool open_api(Daemon *daemon, Error *err) {
          http_server_new(daemon->base, fd, CLIENT_IDLE_SECONDS, daemon_on_request, daemon,
                          &daemon->api, err) &&
          tcp_api_open(daemon->home, daemon->base, CLIENT_IDLE_SECONDS, daemon_on_request, daemon,
-                      &daemon->tcp, err);
+                      &daemon->tcp, err) &&
+         git_link_open(daemon->home, daemon->base, daemon->dispatcher, &daemon->git, err);
 }
 
 static void add_signals(Daemon *daemon) {
@@ -121,6 +122,7 @@ static void daemon_release(Daemon *daemon) {
   free_event(daemon->tick);
   for (size_t at = 0; at < ARRAY_LENGTH(daemon->signals); at++)
     free_event(daemon->signals[at]);
+  git_link_free(daemon->git);
   tcp_api_free(daemon->tcp);
   http_server_free(daemon->api);
   proxy_process_free(daemon->proxy);

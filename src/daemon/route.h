@@ -29,6 +29,7 @@ typedef enum RouteFlag {
   ROUTE_WHEN_READY = 1 << 5, /* an internal one that waits for the recovery after a start */
   ROUTE_TEXT = 1 << 6,       /* answers {"text"}, sent as it is */
   ROUTE_OF_RUN = 1 << 7,     /* {n} is a CI run, whose own token opens this and nothing else */
+  ROUTE_FOR_CALLER = 1 << 8, /* an internal one on behalf of who came in by another socket */
 } RouteFlag;
 
 /* Who sees to it that the caller may. It stands before the summary, so that a row without it

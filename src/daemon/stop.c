@@ -44,6 +44,7 @@ void daemon_stop(Daemon *daemon) {
   daemon->draining = true;
   log_info("stopping");
   http_server_stop_accepting(daemon->api);
+  git_link_stop(daemon->git);
   proxy_link_stop(daemon->proxies);
   (void)event_del(daemon->tick);
   on_drain(-1, 0, daemon);

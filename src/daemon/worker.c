@@ -109,9 +109,14 @@ static void send_push(const json_t *push) {
   (void)!frame_write(STDIN_FILENO, message, NULL, 0, &ignored);
 }
 
+/* Of the server itself: nobody has asked for it. */
+static bool is_own_job(const Route *route) {
+  return (route->flags & ROUTE_INTERNAL) != 0 && (route->flags & ROUTE_FOR_CALLER) == 0;
+}
+
 /* A token by TCP stands for whoever has it, so the address is all that is known of the place. */
 static void begin_trail(Worker *worker, const Route *route, const json_t *message) {
-  if ((route->flags & ROUTE_INTERNAL) != 0) {
+  if (is_own_job(route)) {
     audit_begin(&worker->context, &(AuditStart){.request = NULL});
     return;
   }
@@ -144,7 +149,7 @@ static bool prepare(Worker *worker, const Route *route, const json_t *message, E
     *err = failure;
     return false;
   }
-  if ((route->flags & ROUTE_INTERNAL) != 0) {
+  if (is_own_job(route)) {
     be(&worker->context, "system");
     return true;
   }

@@ -151,19 +151,24 @@ static bool is_promotion(Forge *forge, const BranchRow *branch, const char *base
   return true;
 }
 
-/* Nobody chooses where a change goes: that would be choosing who reviews it. */
-static bool check_base(Forge *forge, const BranchRow *branch, const char *base, Error *err) {
+/* Nobody chooses where a change goes: that would be choosing who reviews it. base NULL: there.
+ * *ret is owned by the caller. */
+static bool find_base(Forge *forge, const BranchRow *branch, const char *base, char **ret,
+                      Error *err) {
   AUTO(str_free) char *target = NULL;
   bool fits = false;
   if (!find_target(forge, branch, &target, err) ||
-      (target == NULL && !is_promotion(forge, branch, base, &fits, err)))
+      (target == NULL && base != NULL && !is_promotion(forge, branch, base, &fits, err)))
     return false;
-  if (fits || (target != NULL && str_equal(target, base)))
+  if (fits || (target != NULL && (base == NULL || str_equal(target, base)))) {
+    *ret = str_dup(base != NULL ? base : target);
     return true;
+  }
   audit_note(forge->context, "rule", json_string("a change goes to its parent tier"));
   (void)error_set(err, ERROR_FORBIDDEN, "a change on \"%s\" (%s) goes to \"%s\", not to \"%.200s\"",
                   branch->name, branch->kind,
-                  target != NULL ? target : "the tier it is declared for", base);
+                  target != NULL ? target : "the tier it is declared for",
+                  base != NULL ? base : "no tier");
   return error_hint(err, "from there on it is promoted: `bough promote`");
 }
 
@@ -176,19 +181,26 @@ static bool audit_pull(Forge *forge, const char *action, const PullRequest *pull
   return audit_record(forge->context, action, params, err);
 }
 
+static bool check_wish(const PullWish *wish, Error *err) {
+  return (wish->base_branch == NULL || git_branch_check(wish->base_branch, err)) &&
+         check_title(wish->title, err) &&
+         (wish->body == NULL || check_text("the text", wish->body, FORGE_BODY_LIMIT, err));
+}
+
 bool forge_pull_open(Forge *forge, const PullWish *wish, PullRequest *ret, Error *err) {
   BranchRow branch;
-  if (!git_branch_check(wish->base_branch, err) || !check_title(wish->title, err) ||
-      (wish->body != NULL && !check_text("the text", wish->body, FORGE_BODY_LIMIT, err)) ||
+  AUTO(str_free) char *base = NULL;
+  if (!check_wish(wish, err) ||
       !repository_branch(forge->context, forge->project, wish->head_branch, &branch, err) ||
       !access_branch(forge->context, ACTION_BRANCH_WRITE, &branch, err) ||
-      !check_base(forge, &branch, wish->base_branch, err))
+      !find_base(forge, &branch, wish->base_branch, &base, err))
     return false;
   if (wish->branch_id != NULL && !str_equal(wish->branch_id, branch.id))
     return error_set(err, ERROR_FORBIDDEN, "\"%s\" goes with branch \"%s\", not with another one",
                      wish->head_branch, branch.name);
   PullWish paired = *wish;
   paired.branch_id = branch.id;
+  paired.base_branch = base;
   PullRequest pull = {0};
   if (!forge->driver->pull_open(forge, &paired, &pull, err))
     return false;

@@ -71,10 +71,10 @@ void pull_requests_free(PullRequest *list, size_t count);
 
 typedef struct PullWish {
   const char *head_branch;
-  const char *base_branch;
+  const char *base_branch; /* NULL: where changes of its kind go */
   const char *title;
   const char *body;      /* may be NULL */
-  const char *branch_id; /* the paired database branch */
+  const char *branch_id; /* the paired database branch; NULL: by the git branch */
 } PullWish;
 
 /* Opens the pull request of a head branch, or updates the open one there is: title, body and base.

@@ -21,10 +21,11 @@ static const struct Directory {
   mode_t mode;
   mode_t user_mode;
 } directories[] = {
-    {"logs", SETUP, 01775, 0755},   {"agent", COMPUTE, 0750, 0700},
-    {"wal", COMPUTE, 0700, 0700},   {"compute", COMPUTE, 0700, 0700},
-    {"locks", CONTROL, 0700, 0700}, {"spool", CONTROL, 0700, 0700},
-    {"ci", CONTROL, 0700, 0700},    {"runner", COMMAND, 0750, 0700},
+    {"logs", SETUP, 01775, 0755},    {"agent", COMPUTE, 0750, 0700},
+    {"wal", COMPUTE, 0700, 0700},    {"compute", COMPUTE, 0700, 0700},
+    {"locks", CONTROL, 0700, 0700},  {"spool", CONTROL, 0700, 0700},
+    {"git", CONTROL, 0700, 0700},    {"ci", CONTROL, 0700, 0700},
+    {"runner", COMMAND, 0750, 0700},
 };
 
 static void owner_ids(const Setup *setup, Owner owner, uid_t *ret_uid, gid_t *ret_gid) {
