@@ -14,7 +14,7 @@ enum { NUMBER_DIGITS = 15 };
 /* ---- as JSON ---- */
 
 static json_t *describe_pull(const PullRequest *pull) {
-  return json_pack("{s:I, s:s, s:s, s:o, s:s, s:s, s:s*, s:s*, s:s*, s:s, s:s, s:o, s:o, s:o}",
+  return json_pack("{s:I, s:s, s:o, s:s, s:s, s:s, s:s*, s:s*, s:s*, s:s, s:s, s:o, s:o, s:o}",
                    "number", (json_int_t)pull->number, "state", pull_state_text(pull->state),
                    "title", json_line(pull->title), "url", pull->url, "head_branch",
                    pull->head_branch, "base_branch", pull->base_branch, "head",
