@@ -7,7 +7,7 @@ _bough_names() {
 _bough() {
   local current=${COMP_WORDS[COMP_CWORD]} choices='' flags='' names='' common='--json --server --token-file --project --quiet --help --version '
   COMPREPLY=()
-  if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint migrate schedule principal policy operation up down status doctor url psql diff audit help'
+  if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint migrate schedule principal policy pr operation up down status doctor url psql diff audit help'
   elif [ "$COMP_CWORD" -eq 2 ]; then
     case ${COMP_WORDS[1]} in
     pool) choices='create status ' ;;
@@ -18,6 +18,7 @@ _bough() {
     schedule) choices='list run ' ;;
     principal) choices='add list remove token revoke ' ;;
     policy) choices='check apply show history explain ' ;;
+    pr) choices='list show open review comment close ' ;;
     operation) choices='list ' ;;
     esac
   fi
@@ -65,6 +66,12 @@ _bough() {
     'principal remove') flags=''; names=principal ;;
     'principal token') flags='--ttl '; names=principal ;;
     'principal revoke') flags=''; names=principal ;;
+    'pr list') flags='--all '; names= ;;
+    'pr show') flags=''; names= ;;
+    'pr open') flags='--base --title --message '; names= ;;
+    'pr review') flags='--approve --request-changes --comment --head --message '; names= ;;
+    'pr comment') flags='--message '; names= ;;
+    'pr close') flags=''; names= ;;
     'policy check') flags=''; names= ;;
     'policy apply') flags='--yes '; names= ;;
     'policy show') flags='--revision --effective '; names= ;;
