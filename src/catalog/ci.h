@@ -28,8 +28,8 @@ typedef struct CiRunRow {
   CiState state;
   bool is_outside;
   char principal[NAME_MAX_LENGTH + 1]; /* who reports; "" while it is queued */
-  char branch[ID_SIZE];
-  char branch_name[NAME_MAX_LENGTH + 1];
+  char branch[ID_SIZE]; /* "": not noted, or gone */
+  char branch_name[NAME_MAX_LENGTH + 1]; /* from before it is made until it is gone; "" */
   char test[CI_TEST_SIZE];
   int policy_version;
   int worker_pid; /* of the built-in runner's worker; 0: none */
@@ -56,7 +56,7 @@ CHECKED bool ci_run_live(Catalog *catalog, const char *project, const char *sour
 /* Lists: mem_free. The newest first, at most limit; number < 0: of all. */
 CHECKED bool ci_run_list(Catalog *catalog, const char *project, int64_t number, int64_t limit,
                          CiRunRow **ret, size_t *ret_count, Error *err);
-/* All that are queued or run, oldest first. */
+/* All that are queued, run, or have left a branch, oldest first. */
 CHECKED bool ci_run_open(Catalog *catalog, CiRunRow **ret, size_t *ret_count, Error *err);
 
 typedef struct CiCheckRow {

@@ -36,9 +36,50 @@ CHECKED bool ci_state(Context *context, const ProjectRow *project, const CiSubje
                       json_t **ret, Error *err);
 
 /* An artifact of the last passed run for that head and base: {"name", "digest", "content"}; *ret
- * is NULL where there is none. name: "schema-diff.json", "schema-diff.md", "verify.json". */
+ * is NULL where there is none. name: "schema-diff.json", "schema-diff.md". */
 CHECKED bool ci_artifact(Context *context, const ProjectRow *project, const CiSubject *subject,
                          const char *name, json_t **ret, Error *err);
+
+/* ---- the built-in runner: jobs of boughd's own ---- */
+
+/* Runs one that is queued, if there is one, as the project's ci principal. {"more", "events"}. */
+CHECKED bool ci_serve(Context *context, json_t **ret, Error *err);
+/* Asks for runs of what is proposed now, and clears away after those that were killed or took too
+ * long. {"events"}. */
+CHECKED bool ci_look(Context *context, json_t **ret, Error *err);
+
+/* ---- another runner: `bough ci run` ---- */
+
+/* body: {pull, or source and tier}. Begins a run for the caller, who must be a ci principal, and
+ * prepares its branch: {"run", "token", "checks", "failed", "connection": {host, port, user,
+ * password, database, url}, "test", "head", "base", "result"}: the token is for its results alone,
+ * the password for its branch alone. */
+CHECKED bool ci_begin(Context *context, const ProjectRow *project, const json_t *body, json_t **ret,
+                      Error *err);
+/* body: {status, duration_ms, output?}: what the declared test found, by the run's own token. Ends
+ * the run: as ci_show. */
+CHECKED bool ci_end(Context *context, const ProjectRow *project, const char *run,
+                    const json_t *body, json_t **ret, Error *err);
+/* Gives a run up, by its own token or by somebody who may begin one. */
+CHECKED bool ci_cancel(Context *context, const ProjectRow *project, const char *run, json_t **ret,
+                       Error *err);
+
+/* ---- for people: who may use the tier, or the proposed branch ---- */
+
+/* {"runs":[...]}, the newest first; pull < 0: of all. */
+CHECKED bool ci_list(Context *context, const ProjectRow *project, int64_t pull, json_t **ret,
+                     Error *err);
+/* wanted: a run's id, or the number of a pull request for its last run. */
+CHECKED bool ci_show(Context *context, const ProjectRow *project, const char *wanted, json_t **ret,
+                     Error *err);
+/* {"text", "next", "done", "run"}: what the log has from offset on, at most some of it at once. */
+CHECKED bool ci_log(Context *context, const ProjectRow *project, const char *wanted, int64_t offset,
+                    json_t **ret, Error *err);
+/* {"name", "digest", "content"} of a run. NOTHING_TO_DO. */
+CHECKED bool ci_read_artifact(Context *context, const ProjectRow *project, const char *wanted,
+                              const char *name, json_t **ret, Error *err);
+
+/* ---- asking ---- */
 
 /* Asks the built-in runner for a run unless there is one for that head and base that is queued,
  * runs or has ended. Earlier ones of the same subject that are queued or run are given up. Not

@@ -40,7 +40,8 @@ comment on column lakebase.ci_runs.test is 'the command that the policy in force
 create unique index ci_runs_live on lakebase.ci_runs (project_id, source, tier)
   where state in ('queued', 'running');
 create index ci_runs_commits on lakebase.ci_runs (project_id, head_commit, base_commit, serial);
-create index ci_runs_open on lakebase.ci_runs (serial) where state in ('queued', 'running');
+create index ci_runs_open on lakebase.ci_runs (serial)
+  where state in ('queued', 'running') or branch_name is not null;
 
 create table lakebase.ci_checks (
   run_id lakebase.run_id not null references lakebase.ci_runs,

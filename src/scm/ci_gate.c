@@ -1,0 +1,137 @@
+/* What gates ask of CI, and asking for a run. */
+#include "branch/access.h"
+#include "core/clock.h"
+#include "core/str.h"
+#include "scm/ci_course.h"
+
+#include <stdio.h>
+
+static CiRunRow wanted_row(const ProjectRow *project, const CiSubject *subject) {
+  CiRunRow row = {.number = subject->number};
+  (void)snprintf(row.project, sizeof row.project, "%s", project->id);
+  (void)snprintf(row.source, sizeof row.source, "%s", subject->source);
+  (void)snprintf(row.tier, sizeof row.tier, "%s", subject->tier);
+  (void)snprintf(row.head, sizeof row.head, "%s", subject->head);
+  (void)snprintf(row.base, sizeof row.base, "%s", subject->base);
+  return row;
+}
+
+static bool find(Context *context, const ProjectRow *project, const CiSubject *subject,
+                 CiRunRow *ret, bool *ret_found, Error *err) {
+  const CiRunRow wanted = wanted_row(project, subject);
+  return ci_run_find(context->catalog, &wanted, ret, ret_found, err);
+}
+
+static bool is_over(const CiRunRow *run) {
+  return run->state == CI_PASSED || run->state == CI_FAILED;
+}
+
+/* Whether the run did what the policy in force declares now. */
+static bool test_is_current(Context *context, const CiRunRow *run, bool *ret, Error *err) {
+  const Policy *policy = NULL;
+  if (!access_policy(context, run->project, &policy, NULL, err))
+    return false;
+  const char *declared = policy != NULL ? policy_command(policy, "test") : NULL;
+  *ret = str_equal(run->test, declared != NULL ? declared : "");
+  return true;
+}
+
+bool ci_passed(Context *context, const ProjectRow *project, const CiSubject *subject, json_t **ret,
+               Error *err) {
+  CiRunRow run;
+  bool found = false;
+  bool current = false;
+  AUTO(json_free) json_t *checks = NULL;
+  AUTO(json_free) json_t *names = json_array();
+  if (!find(context, project, subject, &run, &found, err))
+    return false;
+  if (found && is_over(&run)) {
+    if (!test_is_current(context, &run, &current, err) ||
+        !ci_check_list(context->catalog, run.id, &checks, err))
+      return false;
+    size_t at = 0;
+    const json_t *check = NULL;
+    json_array_foreach(checks, at, check) {
+      const char *name = json_string_or(check, "name", "");
+      bool counts = current || !str_equal(name, "ci");
+      if (counts && str_equal(json_string_or(check, "state", ""), "passed"))
+        (void)json_array_append_new(names, json_string(name));
+    }
+  }
+  *ret = STEAL(names);
+  return true;
+}
+
+bool ci_state(Context *context, const ProjectRow *project, const CiSubject *subject, json_t **ret,
+              Error *err) {
+  CiRunRow run;
+  bool found = false;
+  json_t *checks = NULL;
+  if (!find(context, project, subject, &run, &found, err) ||
+      (found && !ci_check_list(context->catalog, run.id, &checks, err)))
+    return false;
+  if (!found) {
+    *ret = json_pack("{s:s, s:[]}", "state", "none", "checks");
+    return true;
+  }
+  AUTO(str_free) char *url = str_format("bough://%s/ci/%s", project->name, run.id);
+  *ret = json_pack("{s:s, s:s, s:s, s:o, s:s}", "state", ci_state_text(run.state), "run", run.id,
+                   "url", url, "checks", checks, "error", run.error);
+  return true;
+}
+
+bool ci_artifact(Context *context, const ProjectRow *project, const CiSubject *subject,
+                 const char *name, json_t **ret, Error *err) {
+  CiRunRow run;
+  bool found = false;
+  if (!find(context, project, subject, &run, &found, err))
+    return false;
+  *ret = NULL;
+  return !found || run.state != CI_PASSED ||
+         ci_artifact_find(context->catalog, run.id, name, ret, err);
+}
+
+/* ---- asking ---- */
+
+static bool is_wanted_anew(const CiRunRow *run) {
+  return run->state == CI_CANCELLED || run->state == CI_LOST;
+}
+
+/* Its worker sees that at its next step and clears away. */
+static bool cancel(Context *context, CiRunRow *run, Error *err) {
+  Error failure = ERROR_INIT;
+  CiState from = run->state;
+  run->state = CI_CANCELLED;
+  run->finished_at = clock_wall_us();
+  (void)snprintf(run->error, sizeof run->error, "another commit or another base came");
+  if (ci_run_update(context->catalog, run, from, &failure) || failure.code == ERROR_CANCELLED)
+    return true;
+  *err = failure;
+  return false;
+}
+
+static bool cancel_others(Context *context, const CiRunRow *wanted, Error *err) {
+  CiRunRow live;
+  bool found = false;
+  return ci_run_live(context->catalog, wanted->project, wanted->source, wanted->tier, &live, &found,
+                     err) &&
+         (!found || cancel(context, &live, err));
+}
+
+bool ci_request(Context *context, const ProjectRow *project, const CiSubject *subject, Error *err) {
+  CiRunRow last;
+  CiRunRow wanted = wanted_row(project, subject);
+  bool found = false;
+  bool current = false;
+  bool inserted = false;
+  if (!ci_run_find(context->catalog, &wanted, &last, &found, err) ||
+      (found && !test_is_current(context, &last, &current, err)))
+    return false;
+  if (found && !is_wanted_anew(&last) && (current || !is_over(&last)))
+    return true;
+  id_new("run", wanted.id);
+  wanted.state = CI_QUEUED;
+  wanted.created_at = clock_wall_us();
+  return cancel_others(context, &wanted, err) &&
+         ci_run_insert(context->catalog, &wanted, &inserted, err);
+}
