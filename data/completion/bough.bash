@@ -56,7 +56,7 @@ _bough() {
     'migrate status') flags='--dir --layout --database '; names=branch ;;
     'migrate apply') flags='--dir --layout --database --to --accept --baseline --lock-timeout --attempts '; names=branch ;;
     'migrate tool') flags='--database '; names=branch ;;
-    'migrate verify') flags='--dir --layout --database --to --accept '; names=branch ;;
+    'migrate verify') flags='--dir --layout --database --to --under-load --accept '; names=branch ;;
     'migrate rollback') flags='--dir --layout --database --to --lock-timeout --attempts '; names=branch ;;
     'schedule list') flags=''; names= ;;
     'schedule run') flags=''; names=tier ;;

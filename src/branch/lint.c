@@ -63,12 +63,21 @@ static bool ask(void *context, const char *sql, bool *ret, Error *err) {
   return ok;
 }
 
-static bool lint_with(Conn *conn, const LintRequest *request, LintReport *report, Error *err) {
+/* Asked for, or demanded of all migrations of the project. */
+static bool must_be_idempotent(Context *context, const ProjectRow *project,
+                               const LintRequest *request, bool *ret, Error *err) {
+  const Policy *policy = NULL;
+  if (!access_policy(context, project->id, &policy, NULL, err))
+    return false;
+  *ret = request->idempotent || (policy != NULL && policy->migrations_idempotent);
+  return true;
+}
+
+static bool lint_with(Conn *conn, const LintRequest *request, bool idempotent, LintReport *report,
+                      Error *err) {
   Questioner questioner = {.conn = conn, .deadline_ms = clock_monotonic_ms() + ALL_MS};
-  LintOptions options = {.taste = request->all,
-                         .idempotent = request->idempotent,
-                         .ask = ask,
-                         .ask_context = &questioner};
+  LintOptions options = {
+      .taste = request->all, .idempotent = idempotent, .ask = ask, .ask_context = &questioner};
   return lint_inputs(request->files, &options, report, err);
 }
 
@@ -77,6 +86,7 @@ bool branch_lint(Context *context, const ProjectRow *project, const LintRequest 
   BranchRow branch = {0};
   EndpointRow endpoint = {0};
   char role[ROLE_SIZE];
+  bool idempotent = false;
   AUTO(conn_free) Conn *conn = NULL;
   AUTO_RELEASE(lint_report_release) LintReport report = {0};
   const char *database = request->database != NULL
@@ -85,11 +95,12 @@ bool branch_lint(Context *context, const ProjectRow *project, const LintRequest 
   principal_role(context->home, &context->caller, role);
   if (!branch_resolve(context, project, request->branch, &branch, err) ||
       !access_branch(context, ACTION_BRANCH_READ, &branch, err) ||
+      !must_be_idempotent(context, project, request, &idempotent, err) ||
       !endpoint_start(context, branch.id, &endpoint, err) ||
       !login_for_caller(context, &branch, &endpoint, role, database, err) ||
       !connect_reader(context, &endpoint, role, database, &conn, err))
     return false;
-  if (!lint_with(conn, request, &report, err))
+  if (!lint_with(conn, request, idempotent, &report, err))
     return false;
   *ret = lint_report_to_json(&report);
   (void)json_object_set_new(*ret, "branch", json_string(branch.name));

@@ -105,11 +105,12 @@ bool cli_call(Cli *cli, const char *method, const char *path, const json_t *body
   return call(cli, &request, ret, err);
 }
 
-/* The value of a placeholder: "project" or the number of an argument. */
+/* The value of a placeholder: "project" or the number of an argument, which may be left out. */
 static const char *placeholder(const Cli *cli, const char *name) {
   if (name[0] == 'p')
     return cli_project(cli);
-  return cli->invocation.arguments[name[0] - '0'];
+  const char *argument = cli->invocation.arguments[name[0] - '0'];
+  return argument != NULL ? argument : "-"; /* the server knows which one is meant */
 }
 
 static char *fill_path(const Cli *cli, const char *template) {

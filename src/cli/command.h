@@ -15,6 +15,7 @@ typedef struct Argument {
   const char *summary;
   const char *checked; /* what name_check calls it, "branch"; NULL: not a name */
   bool many;           /* any number of them, none too; stands last */
+  bool optional;       /* stands last */
 } Argument;
 
 typedef struct Flag {

@@ -386,11 +386,14 @@ const Command commands[] = {
                 "copy of the branch that is thrown away: schema and data must be what they were. "
                 "Tells what each statement locked and for how long, which tables were rewritten, "
                 "and what it cost. The command after -- runs with a scratch branch's connection "
-                "in its environment (PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSFILE). Exit status "
+                "in its environment (PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSFILE). Without a "
+                "branch, that of the tier which features fork, or the project's root. Exit status "
                 "3 when something doesn't hold.",
-     .arguments = {BRANCH_ARGUMENT},
+     .arguments = {{"BRANCH", "name of the branch", "branch", .optional = true}},
      .flags = {MIGRATE_FLAGS,
                {"to", "VERSION", "the last one that is proved"},
+               {"under-load", "FILE",
+                "SQL that four sessions run over and over meanwhile; tells who waited for whom"},
                {"accept", "CODE...", "go on although this was found", true}},
      .rest = "COMMAND",
      .method = "POST",

@@ -16,14 +16,19 @@ char *help_flag(const Flag *flag) {
                              : str_format("--%s", flag->name);
 }
 
+static void add_argument(Buffer *usage, const Argument *argument) {
+  bool may_lack = argument->many || argument->optional;
+  buffer_add_format(usage, " %s%s%s%s", may_lack ? "[" : "", argument->name,
+                    argument->many ? "..." : "", may_lack ? "]" : "");
+}
+
 char *help_usage(const Command *command) {
   AUTO(str_free) char *name = help_name(command);
   Buffer usage = {0};
   buffer_add_format(&usage, "bough %s", name);
   for (size_t at = 0; at < ARRAY_LENGTH(command->arguments); at++)
     if (command->arguments[at].name != NULL)
-      buffer_add_format(&usage, command->arguments[at].many ? " [%s...]" : " %s",
-                        command->arguments[at].name);
+      add_argument(&usage, &command->arguments[at]);
   for (size_t at = 0; at < ARRAY_LENGTH(command->flags) && command->flags[at].name != NULL; at++) {
     AUTO(str_free) char *flag = help_flag(&command->flags[at]);
     buffer_add_format(&usage, " [%s]", flag);

@@ -214,6 +214,8 @@ static bool check_arguments(const Invocation *invocation, Error *err) {
     const Argument *argument = &invocation->command->arguments[at];
     if (argument->name == NULL || argument->many)
       return true;
+    if (at >= invocation->argument_count && argument->optional)
+      return true;
     if (at >= invocation->argument_count) {
       (void)error_set(err, ERROR_USAGE, "%s is missing", argument->name);
       return usage_hint(invocation, err);

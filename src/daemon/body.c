@@ -33,6 +33,7 @@ static const struct {
     {"to", MEMBER_STRING},
     {"baseline", MEMBER_BOOLEAN},
     {"keep", MEMBER_BOOLEAN},
+    {"load", MEMBER_STRING},
     {"lock_timeout_ms", MEMBER_INTEGER},
     {"attempts", MEMBER_INTEGER},
     {"head_branch", MEMBER_STRING},

@@ -100,6 +100,15 @@ bool job_open(Job *job, const char *kind, Error *err) {
          job_look(job, err);
 }
 
+bool job_wants(const Job *job, size_t index) {
+  const PlanItem *item = &job->plan.items[index];
+  const char *to = json_string_or(job->body, "to", NULL);
+  return plan_wants(item) &&
+         (to == NULL ||
+          (!item->migration->repeatable &&
+           migration_version_compare(job->set.layout, item->migration->version, to) <= 0));
+}
+
 static bool note_digest(Job *job, Error *err) {
   return schema_digest(&job->target, job->lock_timeout_ms, job->digest, err) &&
          ledger_set_digest(&job->ledger, job->digest, err);

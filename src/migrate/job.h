@@ -28,6 +28,8 @@ CHECKED bool job_prepare(Context *context, const ProjectRow *project, const char
 CHECKED bool job_open(Job *job, const char *kind, Error *err);
 /* Reads ledger and schema anew, as they are now, and makes the plan of that. */
 CHECKED bool job_look(Job *job, Error *err);
+/* Whether the plan's item of that index is to be run, and isn't above the request's "to". */
+bool job_wants(const Job *job, size_t index);
 /* Ends the operation: the schema's digest goes to the ledger; failure NULL when all is done. */
 CHECKED bool job_close(Job *job, const Error *failure, Error *err);
 

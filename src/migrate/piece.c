@@ -201,3 +201,10 @@ bool pieces_run(Job *job, Pieces *pieces, Error *err) {
   note_versions(job->target.context, pieces->done);
   return ok;
 }
+
+bool pieces_apply_item(Job *job, size_t index, Error *err) {
+  AUTO_RELEASE(pieces_release) Pieces pieces = {0};
+  pieces_init(&pieces, 1);
+  return pieces_add_item(job, &pieces, &job->plan.items[index], false, err) &&
+         pieces_check_rights(job, &pieces, err) && pieces_run(job, &pieces, err);
+}

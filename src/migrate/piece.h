@@ -30,5 +30,8 @@ CHECKED bool pieces_add_undo(const Job *job, Pieces *pieces, const LedgerRow *ro
 /* Whether the caller may run all of that on the branch. */
 CHECKED bool pieces_check_rights(Job *job, const Pieces *pieces, Error *err);
 
+/* Reads, judges and runs what an apply of the plan's item of that index would run. */
+CHECKED bool pieces_apply_item(Job *job, size_t index, Error *err);
+
 /* Runs them in their order until one fails. What was done is in done either way. */
 CHECKED bool pieces_run(Job *job, Pieces *pieces, Error *err);

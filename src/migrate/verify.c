@@ -1,5 +1,7 @@
 /* migrate verify: proves each pending migration on a scratch branch of the target. */
+#include "branch/access.h"
 #include "branch/audit.h"
+#include "catalog/policy.h"
 #include "core/clock.h"
 #include "core/str.h"
 #include "diff/compare.h"
@@ -8,6 +10,7 @@
 #include "migrate/migrate.h"
 #include "migrate/piece.h"
 #include "migrate/scratch.h"
+#include "migrate/verify_load.h"
 
 enum { DIFFERENCES_SHOWN = 20 };
 
@@ -18,6 +21,7 @@ typedef struct Proof {
   Scratch scratch; /* where migrations are run */
   Job job;         /* on it */
   json_t *results;
+  bool must_be_idempotent; /* the policy says so */
   bool proved;
 } Proof;
 
@@ -59,13 +63,9 @@ static bool take_back(Proof *proof, Scratch *before, Error *err) {
 /* ---- running ---- */
 
 static bool run_up(Proof *proof, size_t index, Measure *measure, Error *err) {
-  AUTO_RELEASE(pieces_release) Pieces pieces = {0};
-  Job *job = &proof->job;
-  pieces_init(&pieces, 1);
-  job->on_step = measure != NULL ? measure_step : NULL;
-  job->step_context = measure;
-  return pieces_add_item(job, &pieces, &job->plan.items[index], false, err) &&
-         pieces_check_rights(job, &pieces, err) && pieces_run(job, &pieces, err);
+  proof->job.on_step = measure != NULL ? measure_step : NULL;
+  proof->job.step_context = measure;
+  return pieces_apply_item(&proof->job, index, err);
 }
 
 static bool run_down(Proof *proof, size_t index, Error *err) {
@@ -251,7 +251,7 @@ static bool prove_rollback(Proof *proof, size_t index, Stage *stage, json_t *rep
          job_look(&proof->job, err);
 }
 
-static bool holds(const json_t *report) {
+static bool holds(const Proof *proof, const json_t *report) {
   static const char *const deeds[] = {"applies", "again", "rollback", "reapply"};
   const char *verdict = json_string_or(json_object_get(report, "rollback"), "verdict", "exact");
   const char *data = json_string_or(json_object_get(report, "data"), "verdict", "same");
@@ -260,6 +260,8 @@ static bool holds(const json_t *report) {
     if (deed != NULL && !json_bool_or(deed, "ok", false))
       return false;
   }
+  if (proof->must_be_idempotent && !json_bool_or(report, "idempotent", true))
+    return false;
   return !str_equal(verdict, "drift") && str_equal(data, "same");
 }
 
@@ -275,7 +277,7 @@ static bool prove_one(Proof *proof, size_t index, bool *ret_applied, Error *err)
             apply_measured(proof, index, &stage, report, ret_applied, err) &&
             (!*ret_applied || run_raw(proof, migration, report, err)) &&
             (!*ret_applied || !has_undo || prove_rollback(proof, index, &stage, report, err));
-  bool held = ok && holds(report);
+  bool held = ok && holds(proof, report);
   (void)json_object_set_new(report, "proved", json_boolean(held));
   proof->proved = proof->proved && held;
   return ok;
@@ -283,26 +285,55 @@ static bool prove_one(Proof *proof, size_t index, bool *ret_applied, Error *err)
 
 /* ---- all ---- */
 
-static bool is_wanted(const Job *job, const PlanItem *item) {
-  const char *to = json_string_or(job->body, "to", NULL);
-  return plan_wants(item) &&
-         (to == NULL ||
-          (!item->migration->repeatable &&
-           migration_version_compare(job->set.layout, item->migration->version, to) <= 0));
-}
-
 static bool prove_all(Proof *proof, Error *err) {
   size_t count = proof->job.set.count;
   for (size_t index = 0; index < count; index++) {
     const PlanItem *item = &proof->job.plan.items[index];
     bool applied = false;
-    if (!is_wanted(&proof->job, item))
+    if (!job_wants(&proof->job, index))
       continue;
     context_report(proof->context, item->migration->file, (int64_t)index, (int64_t)count);
     if (!prove_one(proof, index, &applied, err))
       return error_prefix(err, "%.150s", proof->job.plan.items[index].migration->file);
     if (!applied)
       return true; /* what comes after it would be proved on something else */
+  }
+  return true;
+}
+
+/* "-": the tier that features fork; without a policy the project's root. */
+static bool choose_target(Context *context, const ProjectRow *project, const char *name,
+                          BranchRow *ret, Error *err) {
+  const Policy *policy = NULL;
+  bool found = false;
+  if (!str_equal(name, "-"))
+    return branch_resolve(context, project, name, ret, err);
+  if (!access_policy(context, project->id, &policy, NULL, err))
+    return false;
+  if (policy == NULL)
+    return branch_get(context->catalog, project->root_branch, ret, err);
+  return tier_branch(context->catalog, project->id, policy->entry, ret, &found, err) &&
+         (found ||
+          error_set(err, ERROR_BRANCH_NOT_FOUND, "the tier \"%s\" has no branch", policy->entry));
+}
+
+static bool read_demands(Proof *proof, Error *err) {
+  const Policy *policy = NULL;
+  if (!access_policy(proof->context, proof->project->id, &policy, NULL, err))
+    return false;
+  proof->must_be_idempotent = policy != NULL && policy->migrations_idempotent;
+  return true;
+}
+
+static bool prove_under_load(Proof *proof, const char *parent, json_t **ret, Error *err) {
+  size_t at = 0;
+  const json_t *one = NULL;
+  if (json_string_or(proof->body, "load", NULL) == NULL)
+    return true;
+  if (!verify_under_load(proof->context, proof->project, parent, proof->body, ret, err))
+    return error_prefix(err, "under load");
+  json_array_foreach(*ret, at, one) {
+    proof->proved = proof->proved && json_bool_or(one, "ok", false);
   }
   return true;
 }
@@ -315,18 +346,22 @@ bool migrate_verify(Context *context, const ProjectRow *project, const char *bra
                  .body = body,
                  .results = json_array(),
                  .proved = true};
+  AUTO(json_free) json_t *load = NULL;
+  BranchRow target;
   int64_t started = clock_monotonic_us();
-  if (!scratch_make(context, project, branch, false, &proof.scratch, err) ||
+  if (!choose_target(context, project, branch, &target, err) || !read_demands(&proof, err) ||
+      !scratch_make(context, project, target.name, false, &proof.scratch, err) ||
       !open_job(&proof, err) ||
       !plan_check(&proof.job.plan, json_object_get(body, "accept"), err) ||
-      !prove_all(&proof, err) || !close_job(&proof, err))
+      !prove_all(&proof, err) || !close_job(&proof, err) ||
+      !prove_under_load(&proof, target.name, &load, err))
     return false;
   bool keep = json_bool_or(body, "keep", false) && proof.proved;
   audit_note(context, "proved", json_boolean(proof.proved));
-  *ret =
-      json_pack("{s:s, s:b, s:O, s:o, s:f}", "branch", branch, "proved", proof.proved, "migrations",
-                proof.results, "scratch", keep ? json_string(proof.scratch.name) : json_null(),
-                "took_ms", (double)(clock_monotonic_us() - started) / 1000.0);
+  *ret = json_pack("{s:s, s:b, s:O, s:O*, s:o, s:f}", "branch", target.name, "proved", proof.proved,
+                   "migrations", proof.results, "load", load, "scratch",
+                   keep ? json_string(proof.scratch.name) : json_null(), "took_ms",
+                   (double)(clock_monotonic_us() - started) / 1000.0);
   if (keep)
     proof.scratch = (Scratch){0}; /* for the tests; who asked for it deletes it */
   return true;

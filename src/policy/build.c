@@ -132,6 +132,11 @@ static void build_commands(Policy *policy) {
   policy->commands = commands;
 }
 
+static void build_demands(Policy *policy) {
+  policy->migrations_idempotent =
+      json_bool_or(json_object_get(policy->json, "migrations"), "idempotent", false);
+}
+
 static void build_numbers(Policy *policy) {
   const json_t *keep = json_object_get(policy->json, "keep");
   const json_t *limits = json_object_get(policy->json, "limits");
@@ -156,6 +161,7 @@ Policy *policy_build(json_t *canonical, const Yaml *yaml) {
   build_rules(policy, yaml);
   build_promotions(policy, yaml);
   build_commands(policy);
+  build_demands(policy);
   build_numbers(policy);
   policy->compiled = rules_compile(policy);
   return policy;

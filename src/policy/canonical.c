@@ -130,14 +130,16 @@ json_t *policy_canonical(const json_t *value) {
   const json_t *keep = json_object_get(value, "keep");
   const json_t *commands = json_object_get(value, "commands");
   return json_pack(
-      "{s:i, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o}, s:o, s:o}", "version",
-      1, "project", copy(value, "project"), "timezone", json_string_or(value, "timezone", "UTC"),
-      "tiers", tiers(json_object_get(value, "tiers")), "entry", copy(value, "entry"), "features",
+      "{s:i, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:b}, s:{s:o, s:o}, s:o, s:o}",
+      "version", 1, "project", copy(value, "project"), "timezone",
+      json_string_or(value, "timezone", "UTC"), "tiers", tiers(json_object_get(value, "tiers")),
+      "entry", copy(value, "entry"), "features",
       kind(json_object_get(value, "features"), json_string_or(value, "entry", "")), "work_branches",
       kinds(value), "roles", sorted(json_object_get(value, "roles")), "allow",
       rules(json_object_get(value, "allow")), "promotion",
       promotions(json_object_get(value, "promotion")), "commands",
-      commands != NULL ? json_deep_copy(commands) : json_object(), "keep", "snapshots",
+      commands != NULL ? json_deep_copy(commands) : json_object(), "migrations", "idempotent",
+      json_bool_or(json_object_get(value, "migrations"), "idempotent", false), "keep", "snapshots",
       seconds(keep, "snapshots"), "audit", seconds(keep, "audit"), "limits",
       limits(json_object_get(value, "limits")), "extensions",
       sorted(json_object_get(value, "extensions")));

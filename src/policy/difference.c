@@ -74,6 +74,11 @@ static const Field command_fields[] = {
     {"post_check", CHANGES_ONLY, PLAIN, "what is run after a promotion"},
 };
 
+static const Field migration_fields[] = {
+    {"idempotent", CHANGES_ONLY, PLAIN,
+     "whether migrations must be such that they can be run again"},
+};
+
 /* Rows
  * ---------------------------------------------------------------------------------------------- */
 
@@ -273,6 +278,8 @@ json_t *policy_difference(const Policy *before, const Policy *after) {
   compare_rows(list, &promotion_group, old, new);
   compare_fields(list, "commands", command_fields, ARRAY_LENGTH(command_fields),
                  json_object_get(old, "commands"), json_object_get(new, "commands"));
+  compare_fields(list, "migrations", migration_fields, ARRAY_LENGTH(migration_fields),
+                 json_object_get(old, "migrations"), json_object_get(new, "migrations"));
   compare_fields(list, "keep", keep_fields, ARRAY_LENGTH(keep_fields), json_object_get(old, "keep"),
                  json_object_get(new, "keep"));
   compare_fields(list, "limits", limit_fields, ARRAY_LENGTH(limit_fields),

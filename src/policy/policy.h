@@ -109,6 +109,7 @@ typedef struct Policy {
   size_t promotion_count;
   const PolicyCommand *commands;
   size_t command_count;
+  bool migrations_idempotent; /* a migration's file must be one that can be run again */
   int64_t keep_snapshots_s;
   int64_t keep_audit_s;
   int64_t limit_branches; /* of the project, live ones */

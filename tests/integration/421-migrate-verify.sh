@@ -76,3 +76,28 @@ check_not "the password file is gone" test -e "$(cat passfile)"
 equal "fail" "$(verify .result.tests.status -- false)" 1
 equal "the branch is as it was" "$(sql work "select to_regclass('notes') is null")" t
 equal "and no scratch branch is left" "$(branch_names)" "$before"
+
+note "under load"
+pair 1 "alter table orders add column x int; select pg_sleep(0.5);" "alter table orders drop column x;"
+echo "select count(*) from orders" >load.sql
+equal "the load runs" "$(verify '.result.load[0] | (.runs > 4), .failures' --under-load load.sql | xargs)" "true 0"
+equal "and waits for the migration" \
+  "$(jq -r '.result.load[0].waits[] | select(.waiter == "load" and .blocker == "migration" and .waited_ms > 100) | .relation' "$TEST_DIR/report" | sort -u)" \
+  public.orders
+echo "begin; select count(*) from orders; select pg_sleep(0.3); commit" >load.sql
+equal "or the migration for it" \
+  "$(verify '[.result.load[0].waits[] | select(.waiter == "migration" and .blocker == "load")] | length > 0' --under-load load.sql)" true
+echo "select nothing" >load.sql
+matches "a load that fails says why" "$(verify '.result.load[0].failure' --under-load load.sql)" '"nothing" does not exist'
+equal "no scratch branch is left of it" "$(branch_names)" "$before"
+
+note "what a policy demands, and the branch that is meant"
+pair 1 "create table a (x int);" "drop table a;"
+equal "without a policy, the root's" "$(bough --json migrate verify | jq -r '.result.branch, .result.proved' | xargs)" "production true"
+source "$ROOT/tests/harness/policy.sh"
+write_policy "$TEST_DIR/bough.yaml"
+echo 'migrations: { idempotent: true }' >>"$TEST_DIR/bough.yaml"
+check "a policy that demands more" bough policy apply "$TEST_DIR/bough.yaml" --yes
+equal "what can't be run again isn't proved" "$(bough --json migrate verify | jq -r '.result.branch, .result.proved' | xargs)" "staging false"
+pair 1 "create table if not exists a (x int);" "drop table a;"
+equal "what can is" "$(bough --json migrate verify | jq -r '.result.branch, .result.proved' | xargs)" "staging true"
