@@ -10,6 +10,9 @@ enum { SECONDS_LONG = 31 * 60, SECONDS_IMPORT = 25 * 3600 };
 #define BRANCH_PATH "/v1/projects/{project}/branches/{0}"
 #define PULL_PATH "/v1/projects/{project}/pulls/{0}"
 
+#define SCM_FEATURE                                                                                \
+  { "FEATURE", "default: the one whose branch is checked out", "feature", true }
+
 /* What says which folder is held against which database. */
 #define MIGRATE_FLAGS                                                                              \
   {"dir", "FOLDER", "where migrations are; default: migrations"},                                  \
@@ -40,6 +43,7 @@ const Noun nouns[] = {
     {"principal", "people, agents and CI jobs, and their tokens"},
     {"policy", "the declared model: tiers, rights, promotion"},
     {"pr", "pull requests: changes that wait to be merged"},
+    {"scm", "the workflow: claim, prepare-pr, wait-ci, merge"},
     {"operation", "what Bough did and is doing"},
 };
 const size_t noun_count = ARRAY_LENGTH(nouns);
@@ -637,6 +641,105 @@ const Command commands[] = {
      .timeout_s = SECONDS_LONG,
      .run = cmd_audit_verify_run,
      .show = cmd_audit_verify_show},
+
+    {.noun = "init",
+     .summary = "put a git repository under Bough",
+     .details =
+         "Writes what is missing: bough.yaml as it is in force, migrations, workflow files, a "
+         "block of .env, lines of .gitignore, a hook that keeps .env with the branch that is "
+         "checked out; commits them, and begins the tiers' branches with that commit. In a clone "
+         "of a repository that is under Bough already: only what isn't in git.",
+     .changes = true,
+     .run = cmd_init_run,
+     .show = cmd_init_show},
+    {.noun = "scm",
+     .verb = "claim",
+     .summary = "claim a feature: a git branch and a database branch together",
+     .details = "Both are forked from the tier that the policy declares for that kind of work. The "
+                "same feature again changes nothing.",
+     .arguments = {{"ID", "name of the feature: small letters, digits and -", "feature"}},
+     .flags = {{"kind", "KIND", "feature, or a kind of the policy's work_branches"},
+               {"parent", "TIER", "refused unless it is the declared one"}},
+     .changes = true,
+     .timeout_s = SECONDS_LONG,
+     .run = cmd_scm_claim_run,
+     .show = cmd_scm_claim_show},
+    {.noun = "scm",
+     .verb = "prepare-pr",
+     .summary = "push, check migrations, keep the schema diff, open the pull request",
+     .arguments = {SCM_FEATURE},
+     .flags = {{"title", "TEXT", "of the pull request; default: feat: ID"},
+               {"body", "TEXT", "of the pull request"},
+               {"force", NULL, "push although the branch was rewritten"}},
+     .changes = true,
+     .timeout_s = SECONDS_LONG,
+     .run = cmd_scm_prepare_run,
+     .show = cmd_scm_prepare_show},
+    {.noun = "scm",
+     .verb = "wait-ci",
+     .summary = "wait until the required checks have passed",
+     .details =
+         "For exactly the commit that was prepared, on the tier as it is. Exit status 3 when "
+         "one failed, 4 when the time is over.",
+     .arguments = {SCM_FEATURE},
+     .flags = {{"timeout", "SPAN", "how long to wait; default: 30m"}},
+     .changes = true,
+     .timeout_s = SECONDS_LONG,
+     .run = cmd_scm_wait_run,
+     .show = cmd_scm_wait_show},
+    {.noun = "scm",
+     .verb = "merge",
+     .summary = "take a feature into its tier: database, then git",
+     .details = "Snapshot of the tier, migrations on it once, the git merge; then the pair is "
+                "removed. Needs the right promote, and the approvals that the policy asks for.",
+     .arguments = {SCM_FEATURE},
+     .changes = true,
+     .timeout_s = SECONDS_IMPORT,
+     .run = cmd_scm_merge_run,
+     .show = cmd_scm_merge_show},
+    {.noun = "scm",
+     .verb = "abandon",
+     .summary = "give a feature up: both of its branches go",
+     .arguments = {SCM_FEATURE},
+     .flags = {{"force", NULL, "also commits and changes that are nowhere else"}},
+     .changes = true,
+     .timeout_s = SECONDS_LONG,
+     .run = cmd_scm_abandon_run,
+     .show = cmd_scm_abandon_show},
+    {.noun = "scm",
+     .verb = "status",
+     .summary = "how far the feature is, and what else is in flight",
+     .run = cmd_scm_status_run,
+     .show = cmd_scm_status_show},
+    {.noun = "scm",
+     .verb = "doctor",
+     .summary = "hold work tree, git, database and record against each other",
+     .details =
+         "Exit status 3 when there is a finding that is an error. docs/workflow.md lists the "
+         "findings.",
+     .flags = {{"fix", "FINDING", "put that one right, if that loses nothing"}},
+     .run = cmd_scm_doctor_run,
+     .show = cmd_scm_doctor_show},
+    {.noun = "scm",
+     .verb = "adopt",
+     .summary = "claim the branch that is checked out, with the commits on it",
+     .changes = true,
+     .timeout_s = SECONDS_LONG,
+     .run = cmd_scm_adopt_run,
+     .show = cmd_scm_claim_show},
+    {.noun = "scm",
+     .verb = "sync",
+     .summary = "make .env and the state file those of the branch that is checked out",
+     .details = "What the post-checkout hook does.",
+     .changes = true,
+     .run = cmd_scm_sync_run,
+     .show = cmd_scm_sync_show},
+    {.noun = "scm",
+     .verb = "password",
+     .summary = "print a password for the branch, good for some hours",
+     .details = "For what asks a command for it: .env names it and holds no secret.",
+     .run = cmd_scm_password_run,
+     .show = cmd_scm_password_show},
 
     {.noun = "operation",
      .verb = "list",

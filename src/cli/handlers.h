@@ -56,3 +56,9 @@ CommandShow cmd_policy_check_show;
 CommandBody cmd_pr_open_body, cmd_pr_comment_body;
 CommandRun cmd_pr_list_run, cmd_pr_review_run;
 CommandShow cmd_pr_list_show, cmd_pr_show_show;
+CommandRun cmd_init_run, cmd_scm_claim_run, cmd_scm_prepare_run, cmd_scm_wait_run,
+    cmd_scm_merge_run, cmd_scm_abandon_run, cmd_scm_status_run, cmd_scm_doctor_run,
+    cmd_scm_adopt_run, cmd_scm_sync_run, cmd_scm_password_run;
+CommandShow cmd_init_show, cmd_scm_claim_show, cmd_scm_prepare_show, cmd_scm_wait_show,
+    cmd_scm_merge_show, cmd_scm_abandon_show, cmd_scm_status_show, cmd_scm_doctor_show,
+    cmd_scm_sync_show, cmd_scm_password_show;

@@ -1,5 +1,5 @@
-/* The block of .env that says which database branch belongs to the work tree. It holds no secret: the
- * password is what `bough scm password` prints, for as long as its token is good. */
+/* The block of .env that says which database branch belongs to the work tree. It holds no secret:
+ * the password is what `bough scm password` prints, for as long as its token is good. */
 #pragma once
 
 #include "core/error.h"

@@ -47,8 +47,8 @@ bool scm_hook_install(const ScmTree *tree, char **ret_note, Error *err) {
   if (!scm_hook_look(tree, &state, &path, err))
     return false;
   if (state == HOOK_THEIRS && strstr(path, "post-checkout") != NULL) {
-    *ret_note = str_format("%s is somebody else's and stays: add `bough scm sync --quiet` to it",
-                           path);
+    *ret_note =
+        str_format("%s is somebody else's and stays: add `bough scm sync --quiet` to it", path);
     return true;
   }
   if (state == HOOK_OURS)

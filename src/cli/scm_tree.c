@@ -73,8 +73,9 @@ bool scm_tree_require_clean(const ScmTree *tree, Error *err) {
     return false;
   if (clean)
     return true;
-  (void)error_set(err, ERROR_DIRTY_WORK_TREE, "the work tree has changes that are not committed: "
-                                              "%.200s",
+  (void)error_set(err, ERROR_DIRTY_WORK_TREE,
+                  "the work tree has changes that are not committed: "
+                  "%.200s",
                   first != NULL ? first : "?");
   return error_hint(err, "commit them, or put them away: `git stash -u`");
 }
@@ -110,8 +111,8 @@ static json_t *state_text(const ScmTree *tree) {
 
 json_t *scm_tree_body(const ScmTree *tree) {
   json_t *text = state_text(tree);
-  return json_pack("{s:s*, s:s*, s:o}", "git_branch", tree->branch, "head",
-                   str_or_null(tree->head), "state_file", text != NULL ? text : json_null());
+  return json_pack("{s:s*, s:s*, s:o}", "git_branch", tree->branch, "head", str_or_null(tree->head),
+                   "state_file", text != NULL ? text : json_null());
 }
 
 bool scm_tree_ask(const ScmTree *tree, json_t **ret, Error *err) {
@@ -130,8 +131,8 @@ json_t *scm_tree_state(const ScmTree *tree) {
   AUTO(json_free) json_t *text = state_text(tree);
   json_t *value = NULL;
   Error ignored = ERROR_INIT;
-  if (text == NULL || !json_parse(json_string_value(text), json_string_length(text), &value,
-                                  &ignored))
+  if (text == NULL ||
+      !json_parse(json_string_value(text), json_string_length(text), &value, &ignored))
     return NULL;
   if (json_is_object(value))
     return value;

@@ -31,11 +31,13 @@ json_t *scm_tree_body(const ScmTree *tree);
 /* What it is to hold, by the server's record. */
 CHECKED bool scm_tree_ask(const ScmTree *tree, json_t **ret, Error *err);
 
-/* The state file as it is: NULL where there is none or it is no JSON object. Owned by the caller. */
+/* The state file as it is: NULL where there is none or it is no JSON object. Owned by the caller.
+ */
 json_t *scm_tree_state(const ScmTree *tree);
 /* Whether it says what the server's answer has as state_file. */
 bool scm_tree_agrees(const ScmTree *tree, const json_t *answer);
-/* Writes state file and .env as the answer has them. The former is held against its schema first. */
+/* Writes state file and .env as the answer has them. The former is held against its schema first.
+ */
 CHECKED bool scm_tree_write(const ScmTree *tree, const json_t *answer, Error *err);
 
 /* ---- git ---- */

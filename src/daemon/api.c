@@ -13,6 +13,7 @@
 #include "daemon/api_project.h"
 #include "daemon/api_server.h"
 #include "daemon/api_session.h"
+#include "daemon/api_workflow.h"
 
 enum { SHORT = 30, MINUTES = 30 * 60, HOURS = 24 * 60 * 60 };
 
@@ -20,6 +21,7 @@ enum { SHORT = 30, MINUTES = 30 * 60, HOURS = 24 * 60 * 60 };
 #define GIT_JOB (ROUTE_INTERNAL | ROUTE_WHEN_READY | ROUTE_FOR_CALLER)
 #define BRANCHES "/v1/projects/{p}/branches"
 #define PULLS "/v1/projects/{p}/pulls"
+#define WORKFLOW "/v1/projects/{p}/workflow"
 
 static const Route routes[] = {
     {"GET", "/v1/status", get_status, SHORT, ROUTE_NO_CATALOG, LOOKS, "State of every part"},
@@ -93,6 +95,28 @@ static const Route routes[] = {
      "Comment on a pull request"},
     {"JOB", "git-open", job_git_open, 120, GIT_JOB, LOOKS, "Let a git client in"},
     {"JOB", "git-push", job_git_push, 120, GIT_JOB, OWN_OR(BRANCH_WRITE), "Let a push through"},
+    {"GET", WORKFLOW, get_workflow, SHORT, 0, LOOKS,
+     "List changes: what is in flight, and what ended"},
+    {"GET", WORKFLOW "/tree", get_workflow_tree, SHORT, 0, LOOKS,
+     "What a work tree that stands on ?git_branch= is to hold"},
+    {"GET", WORKFLOW "/findings", get_workflow_findings, MINUTES, 0, LOOKS,
+     "What is wrong with changes, each with its remedy"},
+    {"POST", WORKFLOW "/check", post_workflow_check, SHORT, 0, LOOKS,
+     "Hold a state file against the record"},
+    {"POST", WORKFLOW "/init", post_workflow_init, SHORT, 0, OWN_OR(PROJECT_MANAGE),
+     "Put a repository under Bough"},
+    {"POST", WORKFLOW "/{n}/claim", post_workflow_claim, MINUTES, 0, OWN_OR(BRANCH_CREATE),
+     "Claim a feature"},
+    {"POST", WORKFLOW "/{n}/adopt", post_workflow_adopt, MINUTES, 0, OWN_OR(BRANCH_CREATE),
+     "Claim a git branch that is there"},
+    {"POST", WORKFLOW "/{n}/prepare-pr", post_workflow_prepare, MINUTES, ROUTE_LONG,
+     ASKS(MIGRATION_APPLY), "Check what was pushed, open the pull request"},
+    {"POST", WORKFLOW "/{n}/wait-ci", post_workflow_wait, MINUTES, 0, ASKS(BRANCH_READ),
+     "Ask how CI stands, and move on when it is green"},
+    {"POST", WORKFLOW "/{n}/merge", post_workflow_merge, HOURS, ROUTE_LONG, OWN_OR(PROMOTE),
+     "Take a feature into its tier"},
+    {"POST", WORKFLOW "/{n}/abandon", post_workflow_abandon, MINUTES, 0, OWN_OR(BRANCH_DELETE),
+     "Give a feature up"},
     {"GET", "/v1/principals", get_principals, SHORT, 0, LOOKS, "List principals and their tokens"},
     {"POST", "/v1/principals", post_principals, SHORT, 0, ASKS(PRINCIPAL_MANAGE),
      "Add a principal"},

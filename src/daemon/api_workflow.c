@@ -18,6 +18,10 @@ bool get_workflow_findings(Context *context, const ApiRequest *request, json_t *
   WITH_PROJECT(scm_findings(context, &project, ret, err));
 }
 
+bool post_workflow_check(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  WITH_PROJECT(scm_check(context, &project, request->body, ret, err));
+}
+
 #define EVENT_HANDLER(name, event, feature)                                                        \
   bool name(Context *context, const ApiRequest *request, json_t **ret, Error *err) {               \
     WITH_PROJECT(                                                                                  \

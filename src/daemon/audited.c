@@ -9,6 +9,7 @@ enum { VALUE_LIMIT = 1024 }; /* bytes of one value: a longer one is cut */
 
 #define BRANCHES "/v1/projects/{p}/branches"
 #define PULLS "/v1/projects/{p}/pulls"
+#define WORKFLOW "/v1/projects/{p}/workflow"
 
 static const Audited rows[] = {
     {"POST", "/v1/projects", "project.create", "name root", false},
@@ -41,6 +42,14 @@ static const Audited rows[] = {
     {"POST", PULLS "/{n}/comments", "pull.comment", "", true},
     {"JOB", "git-open", "git.open", "service", true},
     {"JOB", "git-push", "git.push", "", true},
+    {"POST", WORKFLOW "/check", "workflow.check", "git_branch", true},
+    {"POST", WORKFLOW "/init", "workflow.init", "", false},
+    {"POST", WORKFLOW "/{n}/claim", "workflow.claim", "kind parent git_branch", true},
+    {"POST", WORKFLOW "/{n}/adopt", "workflow.adopt", "kind parent git_branch", true},
+    {"POST", WORKFLOW "/{n}/prepare-pr", "workflow.prepare-pr", "git_branch head title", true},
+    {"POST", WORKFLOW "/{n}/wait-ci", "workflow.wait-ci", "git_branch head", true},
+    {"POST", WORKFLOW "/{n}/merge", "workflow.merge", "git_branch head", true},
+    {"POST", WORKFLOW "/{n}/abandon", "workflow.abandon", "git_branch force", true},
     {"POST", "/v1/principals", "principal.add", "name type roles for", false},
     {"DELETE", "/v1/principals/{n}", "principal.remove", "", false},
     {"POST", "/v1/principals/{n}/tokens", "principal.token", "ttl", false},

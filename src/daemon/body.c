@@ -42,6 +42,12 @@ static const struct {
     {"title", MEMBER_STRING},
     {"text", MEMBER_STRING},
     {"verdict", MEMBER_STRING},
+    {"git_branch", MEMBER_STRING},
+    {"head", MEMBER_STRING},
+    {"state_file", MEMBER_STRING},
+    {"title", MEMBER_STRING},
+    {"body", MEMBER_STRING},
+    {"force", MEMBER_BOOLEAN},
 };
 
 static const char *const type_names[] = {"a text", "true or false", "a whole number", "an object"};

@@ -6,7 +6,6 @@
 #include "core/str.h"
 #include "scm/ci.h"
 #include "scm/promote.h"
-#include "scm/repository.h"
 #include "scm/step.h"
 
 #include <stdio.h>
@@ -19,15 +18,11 @@ bool action_nothing(Step *step, Error *err) {
   return true;
 }
 
-/* The repository itself; its branches come by the first push of whoever manages the project. */
+/* The repository itself is there as soon as somebody asks for it; its branches come by the first
+ * push of whoever manages the project. */
 bool action_init(Step *step, Error *err) {
-  char *path = NULL;
-  if (step->forge != NULL && !str_equal(forge_kind(step->forge), "local"))
-    return true;
-  if (!repository_ensure(step->context, step->project, &path, err))
-    return false;
-  str_free(path);
-  return step->forge != NULL || forge_open(step->context, step->project, &step->forge, err);
+  (void)json_object_set_new(step->notes, "first", json_boolean(step->state == SCM_NONE));
+  return true;
 }
 
 /* ---- claim ---- */

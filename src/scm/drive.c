@@ -25,17 +25,6 @@ static void step_release(Step *step) {
   json_free(step->notes);
 }
 
-static bool find_policy(Step *step, Error *err) {
-  int version = 0;
-  if (!access_policy(step->context, step->project->id, &step->policy, &version, err))
-    return false;
-  if (step->policy != NULL)
-    return true;
-  (void)error_set(err, ERROR_BAD_PRECONDITION, "project \"%s\" has no policy: there are no tiers",
-                  step->project->name);
-  return error_hint(err, "`bough policy apply bough.yaml` first");
-}
-
 /* Of those whose branch is HEAD's, where the request names none. */
 static bool find_change(Step *step, Error *err) {
   Catalog *catalog = step->context->catalog;
@@ -49,13 +38,10 @@ static bool find_change(Step *step, Error *err) {
 
 /* The repository counts once it has the entry tier: until then `init` isn't over. */
 static bool find_state(Step *step, Error *err) {
-  Error missing = ERROR_INIT;
   bool found = false;
   step->state = SCM_NONE;
-  if (!forge_open(step->context, step->project, &step->forge, &missing))
-    return missing.code == ERROR_NOTHING_TO_DO ||
-           error_set(err, missing.code, "%s", missing.message);
-  if (!forge_branch_head(step->forge, step->policy->entry, step->base, &found, err))
+  if (!forge_open(step->context, step->project, &step->forge, err) ||
+      !forge_branch_head(step->forge, step->policy->entry, step->base, &found, err))
     return false;
   if (found)
     step->state = workflow_state(step->has_change ? &step->change : NULL);
@@ -64,7 +50,7 @@ static bool find_state(Step *step, Error *err) {
 
 static bool run(Step *step, Error *err) {
   const ScmMove *move = NULL;
-  if (!find_policy(step, err) || !find_change(step, err) || !find_state(step, err) ||
+  if (!step_find_policy(step, err) || !find_change(step, err) || !find_state(step, err) ||
       !scm_move_require(step->state, step->event, &move, err))
     return false;
   for (size_t at = 0; at < ARRAY_LENGTH(deeds); at++)
@@ -96,8 +82,21 @@ bool scm_tree(Context *context, const ProjectRow *project, const char *git_branc
                .body = body,
                .event = SCM_EVENT_ADOPT,
                .notes = json_object()};
-  bool ok = find_policy(&step, err) && find_change(&step, err) && find_state(&step, err) &&
+  bool ok = step_find_policy(&step, err) && find_change(&step, err) && find_state(&step, err) &&
             show_step(&step, ret, err);
+  step_release(&step);
+  return ok;
+}
+
+bool scm_check(Context *context, const ProjectRow *project, const json_t *body, json_t **ret,
+               Error *err) {
+  Step step = {.context = context,
+               .project = project,
+               .body = body,
+               .event = SCM_EVENT_ADOPT,
+               .notes = json_object()};
+  bool ok = step_find_policy(&step, err) && step_check_mirror(&step, err) &&
+            find_change(&step, err) && find_state(&step, err) && show_step(&step, ret, err);
   step_release(&step);
   return ok;
 }

@@ -13,6 +13,9 @@ CHECKED bool scm_command(Context *context, const ProjectRow *project, ScmEvent e
  * change, branch:{name,id,kind,url}|null, forge, clone_url, tiers, gates}. Changes nothing. */
 CHECKED bool scm_tree(Context *context, const ProjectRow *project, const char *git_branch,
                       json_t **ret, Error *err);
+/* The same after holding body.state_file against the record: STATE_FILE_DIFFERS. */
+CHECKED bool scm_check(Context *context, const ProjectRow *project, const json_t *body,
+                       json_t **ret, Error *err);
 /* {changes:[...]}, the living first. */
 CHECKED bool scm_list(Context *context, const ProjectRow *project, json_t **ret, Error *err);
 /* What the server sees that a work tree doesn't: {findings:[{id, severity, subject, message,

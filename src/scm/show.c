@@ -111,15 +111,12 @@ bool show_step(Step *step, json_t **ret, Error *err) {
   json_t *mirror = mirror_make(step->project->id, step->policy, change);
   json_t *tiers = json_incref(json_object_get(mirror, "tiers"));
   *ret = json_pack(
-      "{s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:s*, s:s*, s:o}", "project", step->project->name,
-      "state",
-      step->state == SCM_NONE && step->forge == NULL ? scm_state_text(SCM_NONE)
-                                                     : json_string_or(mirror, "state", ""),
+      "{s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:o}", "project", step->project->name, "state",
+      step->state == SCM_NONE ? scm_state_text(SCM_NONE) : json_string_or(mirror, "state", ""),
       "state_file", mirror, "tiers", tiers, "change",
       change != NULL ? show_change(change) : json_null(), "branch", branch, "entry",
-      step->policy->entry, "forge", step->forge != NULL ? forge_kind(step->forge) : NULL,
-      "clone_url", step->forge != NULL ? forge_clone_url(step->forge) : NULL, "gates",
-      show_gates(step, change));
+      step->policy->entry, "forge", forge_kind(step->forge), "clone_url",
+      forge_clone_url(step->forge), "gates", show_gates(step, change));
   return true;
 }
 

@@ -14,7 +14,7 @@ typedef struct Step {
   const char *feature;
   ScmEvent event;
   ScmState state; /* that the command starts from */
-  Forge *forge;   /* NULL: the project has no repository */
+  Forge *forge;
   ChangeRow change;
   bool has_change; /* change holds one, living or merged */
   /* What guards find out for the action: */
@@ -35,6 +35,8 @@ ScmDeed guard_nothing, guard_init, guard_claim, guard_adopt, guard_again, guard_
 ScmDeed action_nothing, action_init, action_claim, action_prepare, action_ci, action_merge,
     action_clean, action_abandon;
 
+/* Fills policy. BAD_PRECONDITION where none is in force: there are no tiers. */
+CHECKED bool step_find_policy(Step *step, Error *err);
 /* Holds the state file that the request carries against the record of the branch that its HEAD
  * stands on; a request without one comes from no work tree. */
 CHECKED bool step_check_mirror(Step *step, Error *err);

@@ -42,17 +42,13 @@ bool workflow_find(Context *context, const ProjectRow *project, const char *feat
   return error_hint(err, "claim it: `bough scm claim %.80s`", feature);
 }
 
-/* What a state before doesn't have yet. A merge and an end are kept: nothing leads back from them.
- */
-static void clear_later(ChangeRow *change, ScmState state) {
-  if (state == SCM_CLAIMED) {
-    change->head[0] = change->base[0] = change->diff_digest[0] = '\0';
-    change->pushed_at = 0;
-  }
-  if (state == SCM_CLAIMED || state == SCM_PR_READY) {
-    change->ci_run_url[0] = '\0';
-    change->ci_green_at = 0;
-  }
+/* A command that prepares anew starts CI anew. What the world takes back keeps its times: the file
+ * of a work tree that hasn't heard of it yet is told by them. */
+static void clear_later(ChangeRow *change, ScmEvent event) {
+  if (event != SCM_EVENT_PREPARE_PR)
+    return;
+  change->ci_run_url[0] = '\0';
+  change->ci_green_at = 0;
 }
 
 static json_t *audit_params(const ChangeRow *change, const ScmMove *move) {
@@ -75,7 +71,7 @@ static const char *audit_action(ScmEvent event) {
 static bool write_move(Context *context, ChangeRow *change, const ScmMove *move, Error *err) {
   AUTO(json_free) json_t *params = audit_params(change, move);
   audit_about(context, change->project, change->branch);
-  clear_later(change, move->next);
+  clear_later(change, move->event);
   change->state = rows[move->next];
   if (move->next == SCM_SCAFFOLD)
     change->ended_at = clock_wall_us();

@@ -20,8 +20,8 @@ CHECKED bool workflow_find(Context *context, const ProjectRow *project, const ch
 /* ---- for those who see the world move: forge, CI, promotion ---- */
 
 /* Moves the row by the table and writes it with its row in the audit, in one transaction. Times and
- * commits that belong to the new state are the caller's to put into the row before; what an
- * earlier state hasn't is cleared. A pair that is refused leaves all as it was. */
+ * commits that belong to the new state are the caller's to put into the row before. A pair that is
+ * refused leaves all as it was. */
 CHECKED bool workflow_move(Context *context, ChangeRow *change, ScmEvent event, Error *err);
 
 /* Writes the first row of a change, with its row in the audit: a claim, or an adoption. */
