@@ -8,6 +8,7 @@ _bough() {
   local current=${COMP_WORDS[COMP_CWORD]} choices='' flags='' names='' common='--json --server --token-file --project --quiet --help --version '
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint migrate schedule principal policy pr operation up down status doctor url psql diff audit help'
+  if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint migrate schedule principal policy scm operation up down status doctor url psql diff audit init help'
   elif [ "$COMP_CWORD" -eq 2 ]; then
     case ${COMP_WORDS[1]} in
     pool) choices='create status ' ;;
@@ -19,6 +20,7 @@ _bough() {
     principal) choices='add list remove token revoke ' ;;
     policy) choices='check apply show history explain ' ;;
     pr) choices='list show open review comment close ' ;;
+    scm) choices='claim prepare-pr wait-ci merge abandon status doctor adopt sync password ' ;;
     operation) choices='list ' ;;
     esac
   fi
@@ -79,6 +81,17 @@ _bough() {
     'policy explain') flags='--kind --to '; names=principal ;;
     'audit') flags='--since --principal --branch --action --refused --limit --follow '; names= ;;
     'audit verify') flags='--anchor '; names= ;;
+    'init') flags=''; names= ;;
+    'scm claim') flags='--kind --parent '; names=feature ;;
+    'scm prepare-pr') flags='--title --body --force '; names=feature ;;
+    'scm wait-ci') flags='--timeout '; names=feature ;;
+    'scm merge') flags=''; names=feature ;;
+    'scm abandon') flags='--force '; names=feature ;;
+    'scm status') flags=''; names= ;;
+    'scm doctor') flags='--fix '; names= ;;
+    'scm adopt') flags=''; names= ;;
+    'scm sync') flags=''; names= ;;
+    'scm password') flags=''; names= ;;
     'operation list') flags=''; names= ;;
     *) continue ;;
     esac

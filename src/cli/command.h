@@ -67,6 +67,16 @@ typedef struct Noun {
 extern const Noun nouns[];
 extern const size_t noun_count;
 
+/* Names under which bough is installed as well: each is `bough scm VERB`. */
+typedef struct Alias {
+  const char *name;
+  const char *verb;
+} Alias;
+extern const Alias aliases[];
+extern const size_t alias_count;
+/* NULL: the name is none of them. */
+const char *alias_verb(const char *name);
+
 /* A command line that was understood. */
 typedef struct Invocation {
   const Command *command; /* NULL: help is asked for */

@@ -1,6 +1,7 @@
 /* Every command of bough, one row each. Parser, help, completion, man page and docs/cli.md follow.
  */
 #include "cli/handlers.h"
+#include "core/str.h"
 
 /* A little more than the server allows itself, so that its words are the ones that are read. */
 enum { SECONDS_LONG = 31 * 60, SECONDS_IMPORT = 25 * 3600 };
@@ -47,6 +48,21 @@ const Noun nouns[] = {
     {"operation", "what Bough did and is doing"},
 };
 const size_t noun_count = ARRAY_LENGTH(nouns);
+
+const Alias aliases[] = {
+    {"lakebase-scm-claim-feature-branch", "claim"},
+    {"lakebase-scm-prepare-pr", "prepare-pr"},
+    {"lakebase-scm-wait-ci", "wait-ci"},
+    {"lakebase-scm-merge", "merge"},
+};
+const size_t alias_count = ARRAY_LENGTH(aliases);
+
+const char *alias_verb(const char *name) {
+  for (size_t at = 0; at < alias_count; at++)
+    if (str_equal(aliases[at].name, name))
+      return aliases[at].verb;
+  return NULL;
+}
 
 const Command commands[] = {
     {.noun = "up",

@@ -1,6 +1,7 @@
 /* bough: parse, do, tell. */
 #include "cli/command.h"
 #include "cli/help.h"
+#include "core/str.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -47,14 +48,37 @@ static bool run(Cli *cli, int argc, char **argv, Error *err) {
   return true;
 }
 
+/* Called by the name of a command of the workflow's, it is that command. *ret: owned by the caller.
+ */
+static int rename_call(int argc, char **argv, char ***ret) {
+  const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+  const char *verb = alias_verb(slash != NULL ? slash + 1 : argc > 0 ? argv[0] : "");
+  int more = verb != NULL ? 2 : 0;
+  char **all = mem_new((size_t)argc + (size_t)more + 1, sizeof *all);
+  static char program[] = "bough";
+  static char noun[] = "scm";
+  for (int at = 0; at < argc; at++)
+    all[at == 0 ? 0 : at + more] = argv[at];
+  if (verb != NULL) {
+    all[0] = program;
+    all[1] = noun;
+    all[2] = (char *)verb;
+  }
+  *ret = all;
+  return argc + more;
+}
+
 int main(int argc, char **argv) {
   (void)signal(SIGPIPE, SIG_DFL);
-  Cli cli = {.argv = argv};
+  char **words = NULL;
+  int count = rename_call(argc, argv, &words);
+  Cli cli = {.argv = words};
   Error err = ERROR_INIT;
-  bool ok = run(&cli, argc, argv, &err);
+  bool ok = run(&cli, count, words, &err);
   if (!ok)
     output_error(&cli.output, &err);
   client_free(cli.client);
   invocation_release(&cli.invocation);
+  mem_free(words);
   return ok ? cli.exit_status : error_info(err.code)->exit_status;
 }

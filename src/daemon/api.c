@@ -101,7 +101,7 @@ static const Route routes[] = {
      "What a work tree that stands on ?git_branch= is to hold"},
     {"GET", WORKFLOW "/findings", get_workflow_findings, MINUTES, 0, LOOKS,
      "What is wrong with changes, each with its remedy"},
-    {"POST", WORKFLOW "/check", post_workflow_check, SHORT, 0, LOOKS,
+    {"POST", WORKFLOW "/check", post_workflow_check, SHORT, 0, OWN_OR(BRANCH_READ),
      "Hold a state file against the record"},
     {"POST", WORKFLOW "/init", post_workflow_init, SHORT, 0, OWN_OR(PROJECT_MANAGE),
      "Put a repository under Bough"},
