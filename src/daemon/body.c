@@ -39,7 +39,6 @@ static const struct {
     {"head_branch", MEMBER_STRING},
     {"base_branch", MEMBER_STRING},
     {"head", MEMBER_STRING},
-    {"title", MEMBER_STRING},
     {"text", MEMBER_STRING},
     {"verdict", MEMBER_STRING},
     {"git_branch", MEMBER_STRING},

@@ -21,7 +21,8 @@ static void test_every_row_says_who_asks(void **state) {
   for (size_t at = 0; at < count; at++) {
     print_message("%s %s\n", routes[at].method, routes[at].pattern);
     assert_int_not_equal(routes[at].ask, ROUTE_UNDECLARED);
-    assert_int_equal(routes[at].ask == ROUTE_SERVER, is_internal(&routes[at]));
+    bool is_own = is_internal(&routes[at]) && (routes[at].flags & ROUTE_FOR_CALLER) == 0;
+    assert_int_equal(routes[at].ask == ROUTE_SERVER, is_own);
   }
 }
 
@@ -39,7 +40,7 @@ static void test_what_changes_asks_for_an_action(void **state) {
 }
 
 /* What is the caller's own is told by its path: a principal, the session that it came in by, or a
- * change: claiming the same feature again, or asking how it stands, is for whoever claimed it. */
+ * change and its pull request, which those go on with who claimed it. */
 static void test_only_principals_have_something_of_their_own(void **state) {
   size_t count = 0;
   const Route *routes = route_list(&count);
@@ -47,6 +48,8 @@ static void test_only_principals_have_something_of_their_own(void **state) {
     if (routes[at].ask == ROUTE_OWN)
       assert_true(str_starts(routes[at].pattern, "/v1/principals/") ||
                   str_starts(routes[at].pattern, "/v1/projects/{p}/workflow/") ||
+                  str_starts(routes[at].pattern, "/v1/projects/{p}/pulls/") ||
+                  (routes[at].flags & ROUTE_FOR_CALLER) != 0 ||
                   str_equal(routes[at].pattern, "/v1/session-token"));
 }
 
