@@ -58,7 +58,7 @@ bool job_git_open(Context *context, const ApiRequest *request, json_t **ret, Err
 }
 
 bool job_git_push(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
-  PushedRef refs[PUSH_REFS_LIMIT];
+  PushedRef refs[GIT_UPDATES_LIMIT];
   size_t count = 0;
   if (!git_updates_read(json_object_get(request->body, "updates"), refs, &count, err))
     return false;

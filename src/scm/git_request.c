@@ -33,9 +33,9 @@ static bool find_service(const char *text, GitService *ret) {
 
 bool git_updates_read(const json_t *updates, PushedRef *ret, size_t *ret_count, Error *err) {
   size_t count = json_array_size(updates);
-  if (count == 0 || count > PUSH_REFS_LIMIT)
+  if (count == 0 || count > GIT_UPDATES_LIMIT)
     return error_set(err, ERROR_TOO_LARGE, "a push of %zu refs; 1 to %d are let be", count,
-                     PUSH_REFS_LIMIT);
+                     GIT_UPDATES_LIMIT);
   for (size_t at = 0; at < count; at++) {
     const json_t *update = json_array_get(updates, at);
     ret[at] = (PushedRef){.ref = json_string_or(update, "ref", ""),

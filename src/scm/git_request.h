@@ -13,7 +13,7 @@
 #include "core/name.h"
 #include "scm/repository.h"
 
-enum { GIT_REQUEST_LIMIT = 32 * 1024, GIT_TOKEN_LIMIT = 128 };
+enum { GIT_REQUEST_LIMIT = 32 * 1024, GIT_TOKEN_LIMIT = 128, GIT_UPDATES_LIMIT = 64 };
 
 typedef enum GitService { GIT_UPLOAD_PACK, GIT_RECEIVE_PACK, GIT_PRE_RECEIVE } GitService;
 const char *git_service_text(GitService service); /* "upload-pack" */
@@ -24,12 +24,13 @@ typedef struct GitRequest {
   const char *project; /* "-": the only one; of the first form, like token */
   const char *token;   /* NULL: the kernel says who it is */
   const char *ticket;  /* of the second form, like updates */
-  PushedRef updates[PUSH_REFS_LIMIT];
+  PushedRef updates[GIT_UPDATES_LIMIT];
   size_t update_count;
 } GitRequest;
 void git_request_release(GitRequest *request);
 
 /* The line without its end. ret is {0} before. PROTOCOL, TOO_LARGE. */
 CHECKED bool git_request_parse(const char *line, size_t length, GitRequest *ret, Error *err);
-/* Reads updates alone, an array as above; texts stay json's. */
+/* Reads updates alone, an array as above of at most GIT_UPDATES_LIMIT; texts stay json's. How many
+ * a push may have is repository_ask_push's to say. */
 CHECKED bool git_updates_read(const json_t *updates, PushedRef *ret, size_t *ret_count, Error *err);

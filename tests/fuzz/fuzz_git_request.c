@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
   HOLDS(length <= GIT_REQUEST_LIMIT);
   if (request.service == GIT_PRE_RECEIVE) {
     HOLDS(id_check("push", request.ticket));
-    HOLDS(request.update_count >= 1 && request.update_count <= PUSH_REFS_LIMIT);
+    HOLDS(request.update_count >= 1 && request.update_count <= GIT_UPDATES_LIMIT);
     for (size_t at = 0; at < request.update_count; at++)
       check_update(&request.updates[at]);
   } else {
