@@ -165,6 +165,19 @@ const Command commands[] = {
      .path = "/v1/projects/{0}",
      .timeout_s = SECONDS_LONG,
      .show = cmd_project_delete_show},
+    {.noun = "project",
+     .verb = "forge",
+     .summary = "say, or show, which forge keeps the project's code",
+     .details = "The built-in one unless another was named. The server's own token for GitHub is "
+                "used (docs/github.md); only accounts that are given as principals count as "
+                "reviewers and authors.",
+     .flags = {{"local", NULL, "the built-in forge"},
+               {"github", "OWNER/NAME", "that repository at GitHub"},
+               {"host", "HOST", "with --github: an enterprise host; default: github.com"},
+               {"person", "LOGIN=PRINCIPAL...", "with --github: who an account is here", true}},
+     .timeout_s = 120,
+     .run = cmd_project_forge_run,
+     .show = cmd_project_forge_show},
 
     {.noun = "branch",
      .verb = "create",

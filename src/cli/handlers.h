@@ -9,9 +9,9 @@ CommandShow cmd_up_show, cmd_down_show, cmd_status_show, cmd_doctor_show;
 CommandRun cmd_pool_create_run;
 CommandShow cmd_pool_create_show, cmd_pool_status_show;
 
-CommandRun cmd_project_create_run;
+CommandRun cmd_project_create_run, cmd_project_forge_run;
 CommandShow cmd_project_create_show, cmd_project_list_show, cmd_project_show_show,
-    cmd_project_delete_show;
+    cmd_project_delete_show, cmd_project_forge_show;
 
 CommandBody cmd_branch_create_body, cmd_branch_reset_body, cmd_branch_rename_body,
     cmd_branch_protect_body, cmd_branch_unprotect_body;

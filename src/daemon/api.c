@@ -6,6 +6,7 @@
 #include "daemon/api_diff.h"
 #include "daemon/api_expiry.h"
 #include "daemon/api_forge.h"
+#include "daemon/api_forge_setting.h"
 #include "daemon/api_lint.h"
 #include "daemon/api_migrate.h"
 #include "daemon/api_policy.h"
@@ -34,6 +35,10 @@ static const Route routes[] = {
     {"GET", "/v1/projects/{p}", get_project, SHORT, 0, LOOKS, "Show a project"},
     {"DELETE", "/v1/projects/{p}", delete_project, MINUTES, ROUTE_LONG, ASKS(PROJECT_MANAGE),
      "Delete a project"},
+    {"GET", "/v1/projects/{p}/forge", get_forge_setting, 120, 0, LOOKS,
+     "Which forge keeps the code"},
+    {"POST", "/v1/projects/{p}/forge", post_forge_setting, 120, 0, ASKS(PROJECT_MANAGE),
+     "Say which forge keeps the code"},
     {"GET", BRANCHES, get_branches, SHORT, 0, LOOKS, "List branches"},
     {"POST", BRANCHES, post_branches, MINUTES, 0, ASKS(BRANCH_CREATE), "Fork a branch"},
     {"GET", BRANCHES "/{b}", get_branch, 120, 0, LOOKS, "Show a branch"},

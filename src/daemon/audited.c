@@ -14,6 +14,7 @@ enum { VALUE_LIMIT = 1024 }; /* bytes of one value: a longer one is cut */
 static const Audited rows[] = {
     {"POST", "/v1/projects", "project.create", "name root", false},
     {"DELETE", "/v1/projects/{p}", "project.delete", "", false},
+    {"POST", "/v1/projects/{p}/forge", "project.forge", "kind host repository", false},
     {"GET", BRANCHES "/{b}", "branch.read", "", true},
     {"POST", BRANCHES, "branch.create", "name parent kind start ttl", false},
     {"DELETE", BRANCHES "/{b}", "branch.delete", "", false},

@@ -1,6 +1,7 @@
 /* Starts a worker process, with a pipe to it. */
 #include "daemon/worker.h"
 
+#include "core/forge_environment.h"
 #include "core/io.h"
 #include "core/process.h"
 #include "core/str.h"
@@ -11,21 +12,42 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { ENVIRONMENT_LIMIT = 16 };
+
+static size_t pass(const char *const *names, size_t name_count, char **ret) {
+  size_t count = 0;
+  for (size_t at = 0; at < name_count; at++)
+    if (getenv(names[at]) != NULL)
+      ret[count++] = str_format("%s=%s", names[at], getenv(names[at]));
+  return count;
+}
+
+static void fill_environment(char *ret[ENVIRONMENT_LIMIT]) {
+  static const char *const passed[] = {"BOUGH_FAILPOINT"};
+  size_t count = 0;
+  ret[count++] = str_dup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+  ret[count++] = str_dup("LANG=C.UTF-8");
+  ret[count++] = str_dup("TZ=UTC");
+  count += pass(passed, ARRAY_LENGTH(passed), ret + count);
+  count += pass(forge_environment, ARRAY_LENGTH(forge_environment), ret + count);
+  ret[count] = NULL;
+}
+
 static bool spawn(const Home *home, int input, pid_t *ret, Error *err) {
   char parent[16];
   (void)snprintf(parent, sizeof parent, "%d", (int)getpid());
-  const char *failpoint = getenv("BOUGH_FAILPOINT");
-  AUTO(str_free)
-  char *variable = failpoint != NULL ? str_format("BOUGH_FAILPOINT=%s", failpoint) : NULL;
-  const char *environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                               "LANG=C.UTF-8", "TZ=UTC", variable, NULL};
+  char *environment[ENVIRONMENT_LIMIT];
+  fill_environment(environment);
   ProcessOptions options = PROCESS_OPTIONS;
   options.input = input;
   options.output = STDERR_FILENO;
-  options.environment = environment;
-  return process_spawn((const char *const[]){"/proc/self/exe", "--worker", "--parent", parent,
-                                             "--home", home->root, NULL},
-                       &options, false, ret, err);
+  options.environment = (const char *const *)environment;
+  bool ok = process_spawn((const char *const[]){"/proc/self/exe", "--worker", "--parent", parent,
+                                                "--home", home->root, NULL},
+                          &options, false, ret, err);
+  for (char **variable = environment; *variable != NULL; variable++)
+    str_free(*variable);
+  return ok;
 }
 
 bool worker_start(const Home *home, pid_t *ret_pid, int *ret_pipe, Error *err) {

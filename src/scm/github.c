@@ -6,22 +6,40 @@
 
 #include <string.h>
 
-static const char *host_of(const Forge *forge) {
-  return json_string_or(forge->settings, "host", "github.com");
+static const char *host_of(const json_t *settings) {
+  return json_string_or(settings, "host", "github.com");
+}
+
+static bool connect_to(Context *context, const json_t *settings, GithubApi *ret, Error *err) {
+  AUTO(github_token_free) char *token = NULL;
+  return github_token(context->home, host_of(settings), &token, err) &&
+         github_api_init(ret, host_of(settings), json_string_or(settings, "repository", ""), token,
+                         err);
+}
+
+bool github_check_settings(Context *context, const json_t *settings, Error *err) {
+  AUTO_RELEASE(github_api_release) GithubApi api = {0};
+  AUTO(json_free) json_t *value = NULL;
+  if (!connect_to(context, settings, &api, err))
+    return false;
+  AUTO(str_free) char *path = str_format("/repos/%s", api.repository);
+  if (!github_do(&api, "GET", path, NULL, &value, err))
+    return error_prefix(err, "%s at %s", api.repository, host_of(settings));
+  const char *name = json_string_or(value, "full_name", "");
+  return strcasecmp(name, api.repository) == 0 ||
+         error_set(err, ERROR_FORGE_REFUSED, "the repository %s is called \"%.200s\" by now",
+                   api.repository, name);
 }
 
 static bool open_github(Forge *forge, Error *err) {
-  const char *repository = json_string_or(forge->settings, "repository", "");
-  AUTO(github_token_free) char *token = NULL;
-  Github *github = mem_new(1, sizeof *github);
-  if (!github_token(forge->context->home, host_of(forge), &token, err) ||
-      !github_api_init(&github->api, host_of(forge), repository, token, err)) {
-    mem_free(github);
+  GithubApi api;
+  if (!connect_to(forge->context, forge->settings, &api, err))
     return false;
-  }
-  AUTO(str_free) char *origin = github_origin(host_of(forge));
+  AUTO(str_free) char *origin = github_origin(host_of(forge->settings));
+  Github *github = mem_new(1, sizeof *github);
+  github->api = api;
   forge->state = github;
-  forge->clone_url = str_format("%s/%s.git", origin, repository);
+  forge->clone_url = str_format("%s/%s.git", origin, api.repository);
   return true;
 }
 

@@ -14,6 +14,9 @@ static inline Github *github_of(const Forge *forge) {
   return forge->state;
 }
 
+/* github.c: whether these settings lead to a repository that the server's token can read. */
+CHECKED bool github_check_settings(Context *context, const json_t *settings, Error *err);
+
 /* github_branch.c */
 bool github_branch_head(Forge *forge, const char *branch, char ret[GIT_OID_SIZE], bool *ret_found,
                         Error *err);

@@ -2,6 +2,7 @@
  * by pid and start time. */
 #include "setup/setup.h"
 
+#include "core/forge_environment.h"
 #include "core/io.h"
 #include "core/process.h"
 #include "core/program.h"
@@ -89,17 +90,26 @@ static bool open_log(const Setup *setup, const struct Service *service, int *ret
   return true;
 }
 
-/* Of the caller's environment only what tests steer the programs with. */
-static void fill_environment(char *ret[ENVIRONMENT_LIMIT]) {
+static size_t pass(const char *const *names, size_t name_count, char **ret) {
+  size_t count = 0;
+  for (size_t at = 0; at < name_count; at++)
+    if (getenv(names[at]) != NULL)
+      ret[count++] = str_format("%s=%s", names[at], getenv(names[at]));
+  return count;
+}
+
+/* Of the caller's environment only what tests steer the programs with, and boughd's way into a
+ * forge. */
+static void fill_environment(const struct Service *service, char *ret[ENVIRONMENT_LIMIT]) {
   static const char *const passed[] = {"BOUGH_FAILPOINT", "ASAN_OPTIONS", "UBSAN_OPTIONS",
                                        "LSAN_OPTIONS"};
   size_t count = 0;
   ret[count++] = str_dup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
   ret[count++] = str_dup("LANG=C.UTF-8");
   ret[count++] = str_dup("TZ=UTC");
-  for (size_t at = 0; at < ARRAY_LENGTH(passed); at++)
-    if (getenv(passed[at]) != NULL)
-      ret[count++] = str_format("%s=%s", passed[at], getenv(passed[at]));
+  count += pass(passed, ARRAY_LENGTH(passed), ret + count);
+  if (service == &boughd_service)
+    count += pass(forge_environment, ARRAY_LENGTH(forge_environment), ret + count);
   ret[count] = NULL;
 }
 
@@ -112,7 +122,7 @@ static bool start_service(const Setup *setup, const struct Service *service, Err
     return false;
   setup_say(setup, "starting %s", service->program);
   char *environment[ENVIRONMENT_LIMIT];
-  fill_environment(environment);
+  fill_environment(service, environment);
   ProcessOptions options = PROCESS_OPTIONS;
   options.environment = (const char *const *)environment;
   options.output = log;
