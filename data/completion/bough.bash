@@ -11,7 +11,7 @@ _bough() {
   elif [ "$COMP_CWORD" -eq 2 ]; then
     case ${COMP_WORDS[1]} in
     pool) choices='create status ' ;;
-    project) choices='create list show delete ' ;;
+    project) choices='create list show delete forge ' ;;
     branch) choices='create list tree show delete reset rename expire protect unprotect ' ;;
     endpoint) choices='list show start suspend repoint ' ;;
     migrate) choices='new status apply tool verify rollback lint ' ;;
@@ -35,6 +35,7 @@ _bough() {
     'project list') flags=''; names= ;;
     'project show') flags=''; names=project ;;
     'project delete') flags=''; names=project ;;
+    'project forge') flags='--local --github --host --person '; names= ;;
     'branch create') flags='--parent --kind --ttl --start '; names= ;;
     'branch list') flags=''; names= ;;
     'branch tree') flags=''; names= ;;
