@@ -108,7 +108,8 @@ bool ci_run_list(Catalog *catalog, const char *project, int64_t number, int64_t 
 }
 
 bool ci_run_open(Catalog *catalog, CiRunRow **ret, size_t *ret_count, Error *err) {
-  return list(catalog, "WHERE t.state IN ('queued', 'running') OR t.branch_name IS NOT NULL"
+  return list(catalog,
+              "WHERE t.state IN ('queued', 'running') OR t.branch_name IS NOT NULL"
               " ORDER BY t.serial",
               0, NULL, ret, ret_count, err);
 }

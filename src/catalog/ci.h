@@ -27,8 +27,8 @@ typedef struct CiRunRow {
   char result[CI_COMMIT_SIZE]; /* what was tested; "": not yet known */
   CiState state;
   bool is_outside;
-  char principal[NAME_MAX_LENGTH + 1]; /* who reports; "" while it is queued */
-  char branch[ID_SIZE]; /* "": not noted, or gone */
+  char principal[NAME_MAX_LENGTH + 1];   /* who reports; "" while it is queued */
+  char branch[ID_SIZE];                  /* "": not noted, or gone */
   char branch_name[NAME_MAX_LENGTH + 1]; /* from before it is made until it is gone; "" */
   char test[CI_TEST_SIZE];
   int policy_version;

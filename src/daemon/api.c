@@ -3,6 +3,7 @@
 
 #include "daemon/api_audit.h"
 #include "daemon/api_branch.h"
+#include "daemon/api_ci.h"
 #include "daemon/api_diff.h"
 #include "daemon/api_expiry.h"
 #include "daemon/api_forge.h"
@@ -23,6 +24,7 @@ enum { SHORT = 30, MINUTES = 30 * 60, HOURS = 24 * 60 * 60 };
 #define BRANCHES "/v1/projects/{p}/branches"
 #define PULLS "/v1/projects/{p}/pulls"
 #define WORKFLOW "/v1/projects/{p}/workflow"
+#define CI_RUNS "/v1/projects/{p}/ci/runs"
 
 static const Route routes[] = {
     {"GET", "/v1/status", get_status, SHORT, ROUTE_NO_CATALOG, LOOKS, "State of every part"},
@@ -122,6 +124,20 @@ static const Route routes[] = {
      "Take a feature into its tier"},
     {"POST", WORKFLOW "/{n}/abandon", post_workflow_abandon, MINUTES, 0, OWN_OR(BRANCH_DELETE),
      "Give a feature up"},
+    {"GET", CI_RUNS, get_ci_runs, SHORT, 0, LOOKS, "List CI runs, or ?pull=N: of a pull request"},
+    {"POST", CI_RUNS, post_ci_runs, HOURS, ROUTE_LONG, ASKS(BRANCH_FORK),
+     "Begin a CI run and prepare its branch"},
+    {"GET", CI_RUNS "/{n}", get_ci_run, SHORT, ROUTE_OF_RUN, LOOKS, "Show a CI run"},
+    {"GET", CI_RUNS "/{n}/log", get_ci_log, SHORT, ROUTE_OF_RUN, LOOKS,
+     "The log of a CI run from ?offset=N on"},
+    {"GET", CI_RUNS "/{n}/artifacts/{u}", get_ci_artifact, SHORT, ROUTE_OF_RUN, LOOKS,
+     "An artifact of a CI run"},
+    {"POST", CI_RUNS "/{n}/end", post_ci_end, HOURS, ROUTE_LONG | ROUTE_OF_RUN, ASKS(CI_REPORT),
+     "Report what the tests of a CI run found"},
+    {"POST", CI_RUNS "/{n}/cancel", post_ci_cancel, MINUTES, ROUTE_OF_RUN, ASKS(BRANCH_FORK),
+     "Give a CI run up"},
+    {"POST", "/v1/projects/{p}/ci/tidy", post_ci_tidy, MINUTES, 0, ASKS(BRANCH_FORK),
+     "Give up CI runs of what isn't proposed any more"},
     {"GET", "/v1/principals", get_principals, SHORT, 0, LOOKS, "List principals and their tokens"},
     {"POST", "/v1/principals", post_principals, SHORT, 0, ASKS(PRINCIPAL_MANAGE),
      "Add a principal"},
@@ -158,6 +174,10 @@ static const Route routes[] = {
     {"JOB", "schedule", job_schedule, HOURS, ROUTE_INTERNAL | ROUTE_LONG, SERVER,
      "Run what is due"},
     {"JOB", "webhook", job_webhook, 120, ROUTE_INTERNAL, SERVER, "Deliver messages to the outside"},
+    {"JOB", "ci", job_ci, HOURS, ROUTE_INTERNAL | ROUTE_LONG | ROUTE_WHEN_READY, SERVER,
+     "Run what waits for CI"},
+    {"JOB", "ci-look", job_ci_look, MINUTES, ROUTE_INTERNAL | ROUTE_WHEN_READY, SERVER,
+     "Look for what is to be tested, and clear away after CI"},
     {"JOB", "wake", job_wake, MINUTES, ROUTE_INTERNAL | ROUTE_WHEN_READY, SERVER, "Wake a compute"},
     {"JOB", "session-hello", job_session_hello, SHORT, PROXY_JOB, SERVER,
      "A proxy process is there"},

@@ -10,6 +10,7 @@ enum { VALUE_LIMIT = 1024 }; /* bytes of one value: a longer one is cut */
 #define BRANCHES "/v1/projects/{p}/branches"
 #define PULLS "/v1/projects/{p}/pulls"
 #define WORKFLOW "/v1/projects/{p}/workflow"
+#define CI_RUNS "/v1/projects/{p}/ci/runs"
 
 static const Audited rows[] = {
     {"POST", "/v1/projects", "project.create", "name root", false},
@@ -51,6 +52,10 @@ static const Audited rows[] = {
     {"POST", WORKFLOW "/{n}/wait-ci", "workflow.wait-ci", "git_branch head", true},
     {"POST", WORKFLOW "/{n}/merge", "workflow.merge", "git_branch head", true},
     {"POST", WORKFLOW "/{n}/abandon", "workflow.abandon", "git_branch force", true},
+    {"POST", CI_RUNS, "ci.begin", "pull from to", false},
+    {"POST", CI_RUNS "/{n}/end", "ci.report", "status", false},
+    {"POST", CI_RUNS "/{n}/cancel", "ci.cancel", "", false},
+    {"POST", "/v1/projects/{p}/ci/tidy", "ci.tidy", "", true},
     {"POST", "/v1/principals", "principal.add", "name type roles for", false},
     {"DELETE", "/v1/principals/{n}", "principal.remove", "", false},
     {"POST", "/v1/principals/{n}/tokens", "principal.token", "ttl", false},

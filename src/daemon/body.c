@@ -47,6 +47,10 @@ static const struct {
     {"title", MEMBER_STRING},
     {"body", MEMBER_STRING},
     {"force", MEMBER_BOOLEAN},
+    {"pull", MEMBER_INTEGER},
+    {"from", MEMBER_STRING},
+    {"status", MEMBER_INTEGER},
+    {"output", MEMBER_STRING},
 };
 
 static const char *const type_names[] = {"a text", "true or false", "a whole number", "an object"};

@@ -50,9 +50,9 @@ CHECKED bool ci_look(Context *context, json_t **ret, Error *err);
 
 /* ---- another runner: `bough ci run` ---- */
 
-/* body: {pull, or source and tier}. Begins a run for the caller, who must be a ci principal, and
- * prepares its branch: {"run", "token", "checks", "failed", "connection": {host, port, user,
- * password, database, url}, "test", "head", "base", "result"}: the token is for its results alone,
+/* body: {pull, or the tiers from and to}. Begins a run for the caller, who must be a ci principal,
+ * and prepares its branch: {"run", "token", "checks", "failed", "connection": {host, port, user,
+ * password, database, url}, "test", "head", "base", "tree"}: the token is for its results alone,
  * the password for its branch alone. */
 CHECKED bool ci_begin(Context *context, const ProjectRow *project, const json_t *body, json_t **ret,
                       Error *err);
@@ -60,9 +60,13 @@ CHECKED bool ci_begin(Context *context, const ProjectRow *project, const json_t 
  * the run: as ci_show. */
 CHECKED bool ci_end(Context *context, const ProjectRow *project, const char *run,
                     const json_t *body, json_t **ret, Error *err);
-/* Gives a run up, by its own token or by somebody who may begin one. */
+/* Gives a run up, by a ci principal who may begin one, or by its own token. */
 CHECKED bool ci_cancel(Context *context, const ProjectRow *project, const char *run, json_t **ret,
                        Error *err);
+
+/* Gives up the runs of other runners whose commit or base isn't the live one any more, by whoever
+ * may begin one: {"given_up": [run]}. */
+CHECKED bool ci_tidy(Context *context, const ProjectRow *project, json_t **ret, Error *err);
 
 /* ---- for people: who may use the tier, or the proposed branch ---- */
 

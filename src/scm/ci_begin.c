@@ -93,9 +93,9 @@ static bool begin_row(Context *context, CiRunRow *run, bool is_server, Error *er
   run->error[0] = '\0';
   (void)snprintf(run->principal, sizeof run->principal, "%s", context->caller.name);
   AUTO(json_free)
-  json_t *params = json_pack("{s:s, s:I, s:s, s:s, s:s, s:s}", "run", run->id, "pull",
-                             (json_int_t)run->number, "source", run->source, "tier", run->tier,
-                             "head", run->head, "base", run->base);
+  json_t *params =
+      json_pack("{s:s, s:I, s:s, s:s, s:s, s:s}", "run", run->id, "pull", (json_int_t)run->number,
+                "source", run->source, "tier", run->tier, "head", run->head, "base", run->base);
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
   return catalog_begin(context->catalog, &guard, err) &&
          ci_run_update(context->catalog, run, CI_QUEUED, err) &&

@@ -1,7 +1,7 @@
 /* The branches of a run, and how they go. */
 #include "branch/branch.h"
-#include "catalog/policy.h"
 #include "branch/principal.h"
+#include "catalog/policy.h"
 #include "core/clock.h"
 #include "core/str.h"
 #include "scm/ci_course.h"
@@ -47,8 +47,9 @@ static bool delete_branch(Context *context, const ProjectRow *project, const cha
   }
 }
 
-/* Of a run that was killed before it could note the branch that it made, it is the one of that name,
- * unless a later run of the same pull request, whose branches have the same names, is at it. */
+/* Of a run that was killed before it could note the branch that it made, it is the one of that
+ * name, unless a later run of the same pull request, whose branches have the same names, is at it.
+ */
 static bool is_own(Context *context, const CiRunRow *run, bool *ret, Error *err) {
   BranchRow branch;
   CiRunRow live;
@@ -62,7 +63,7 @@ static bool is_own(Context *context, const CiRunRow *run, bool *ret, Error *err)
   if (!ci_run_live(context->catalog, run->project, run->source, run->tier, &live, &found, err))
     return false;
   *ret = run->branch[0] != '\0' ? str_equal(branch.id, run->branch)
-                                 : !found || str_equal(live.id, run->id);
+                                : !found || str_equal(live.id, run->id);
   return true;
 }
 
@@ -107,7 +108,8 @@ bool ci_branch_make(CiCourse *course, Error *err) {
     return error_set(err, ERROR_BRANCH_NOT_FOUND, "the tier \"%s\" has no branch", run->tier);
   const BranchRequest request = {
       .name = run->branch_name, .parent = tier.name, .kind = KIND, .ttl = LIFETIME, .start = true};
-  if (!ci_run_update(context->catalog, run, CI_RUNNING, err) || !delete_branch(context, course->project, base, err) ||
+  if (!ci_run_update(context->catalog, run, CI_RUNNING, err) ||
+      !delete_branch(context, course->project, base, err) ||
       !delete_branch(context, course->project, run->branch_name, err) ||
       !create(course, &request, &branch, err))
     return false;

@@ -12,9 +12,9 @@ typedef struct CiCourse {
   const ProjectRow *project;
   CiRunRow run;
   Forge *forge;
-  int log;        /* -1: none */
-  int64_t logged; /* bytes */
-  json_t *set;    /* migrations of what is tested, as migrate.h takes them; NULL: none */
+  int log;          /* -1: none */
+  int64_t logged;   /* bytes */
+  json_t *set;      /* migrations of what is tested, as migrate.h takes them; NULL: none */
   json_t *markdown; /* the schema diff for people, a text; NULL before it was made */
   json_t *notes;    /* texts for whoever reviews */
   bool failed;      /* a check has failed; what depends on it is skipped */
@@ -59,8 +59,8 @@ CHECKED bool ci_record_tests(CiCourse *course, const CiTested *tested, Error *er
 /* After the tests: the schema diff. */
 CHECKED bool ci_compare(CiCourse *course, Error *err);
 /* A check's result. */
-CHECKED bool ci_record(CiCourse *course, const char *name, const Error *failure, const char *summary,
-                       double duration_ms, Error *err);
+CHECKED bool ci_record(CiCourse *course, const char *name, const Error *failure,
+                       const char *summary, double duration_ms, Error *err);
 
 /* ---- ci_test.c ---- */
 

@@ -36,8 +36,8 @@ static bool read_pull(Forge *forge, int64_t number, CiRunRow *run, Error *err) {
   (void)snprintf(run->base, sizeof run->base, "%s", pull.base);
   bool open = pull.state == PULL_OPEN && pull.head[0] != '\0' && pull.base[0] != '\0';
   pull_request_release(&pull);
-  return open || error_set(err, ERROR_NOTHING_TO_DO, "pull request %lld isn't open",
-                           (long long)number);
+  return open ||
+         error_set(err, ERROR_NOTHING_TO_DO, "pull request %lld isn't open", (long long)number);
 }
 
 static bool read_branches(Forge *forge, const json_t *body, CiRunRow *run, Error *err) {
@@ -45,7 +45,7 @@ static bool read_branches(Forge *forge, const json_t *body, CiRunRow *run, Error
   const char *tier = NULL;
   bool found_head = false;
   bool found_base = false;
-  if (!json_get_string(body, "source", &source, err) || !json_get_string(body, "tier", &tier, err) ||
+  if (!json_get_string(body, "from", &source, err) || !json_get_string(body, "to", &tier, err) ||
       !name_check("tier", source, err) || !name_check("tier", tier, err) ||
       !forge_branch_head(forge, source, run->head, &found_head, err) ||
       !forge_branch_head(forge, tier, run->base, &found_base, err))
@@ -58,17 +58,25 @@ static bool read_branches(Forge *forge, const json_t *body, CiRunRow *run, Error
 }
 
 /* The right to fork the tier for CI is that to begin a run. */
-static bool ask_begin(Context *context, const ProjectRow *project, const CiRunRow *run,
-                      Error *err) {
+static bool ask_begin(Context *context, const ProjectRow *project, const char *name, Error *err) {
   BranchRow tier;
   bool found = false;
-  if (!tier_branch(context->catalog, project->id, run->tier, &tier, &found, err))
+  if (!tier_branch(context->catalog, project->id, name, &tier, &found, err))
     return false;
   if (!found)
-    return error_set(err, ERROR_BRANCH_NOT_FOUND, "the tier \"%s\" has no branch", run->tier);
+    return error_set(err, ERROR_BRANCH_NOT_FOUND, "the tier \"%s\" has no branch", name);
   const AccessQuestion question = {
-      .action = ACTION_BRANCH_FORK, .branch = &tier, .kind = "ci", .target = run->tier};
+      .action = ACTION_BRANCH_FORK, .branch = &tier, .kind = "ci", .target = name};
   return access_ask(context, &question, err);
+}
+
+/* What isn't about one run: that of the tier where features go. */
+static bool ask_entry(Context *context, const ProjectRow *project, Error *err) {
+  const Policy *policy = NULL;
+  if (!access_policy(context, project->id, &policy, NULL, err))
+    return false;
+  return policy != NULL ? ask_begin(context, project, policy->entry, err)
+                        : error_set(err, ERROR_FORBIDDEN, "the project has no policy");
 }
 
 /* What was asked for and not begun is taken over; what runs is given up. */
@@ -102,7 +110,7 @@ static bool begin(Context *context, const ProjectRow *project, const json_t *bod
   (void)snprintf(run->project, sizeof run->project, "%s", project->id);
   return check_caller(context, err) && forge_open(context, project, &forge, err) &&
          (number > 0 ? read_pull(forge, number, run, err) : read_branches(forge, body, run, err)) &&
-         ask_begin(context, project, run, err) && insert_run(context, run, err) &&
+         ask_begin(context, project, run->tier, err) && insert_run(context, run, err) &&
          ci_take(context, project, run, false, err);
 }
 
@@ -127,19 +135,29 @@ static bool describe_connection(CiCourse *course, json_t **ret, Error *err) {
   return true;
 }
 
+/* What the work tree of the runner has to be: a merge is one tree, whoever makes it. */
+static bool tree_of(CiCourse *course, char **ret, Error *err) {
+  Git git = {0};
+  AUTO(str_free) char *name = str_format("%s^{tree}", course->run.result);
+  return forge_git(course->forge, course->run.result, &git, err) &&
+         git_line(&git, GIT("rev-parse", "--verify", name), ret, err);
+}
+
 static bool answer_begun(CiCourse *course, json_t **ret, Error *err) {
   char token[TOKEN_SIZE];
   const CiRunRow *run = &course->run;
   AUTO(json_free) json_t *checks = NULL;
   AUTO(json_free) json_t *connection = json_null();
+  AUTO(str_free) char *tree = NULL;
   const RunToken wish = {.run = run->id, .expires_at = run->deadline};
-  if (!ci_check_list(course->context->catalog, run->id, &checks, err) ||
+  if (!tree_of(course, &tree, err) ||
+      !ci_check_list(course->context->catalog, run->id, &checks, err) ||
       (run->branch[0] != '\0' && !describe_connection(course, &connection, err)) ||
       !principal_run_token(course->context, &wish, token, err))
     return false;
   *ret = json_pack("{s:s, s:s, s:O, s:b, s:O, s:s, s:s, s:s, s:s}", "run", run->id, "token", token,
                    "checks", checks, "failed", course->failed, "connection", connection, "test",
-                   run->test, "head", run->head, "base", run->base, "result", run->result);
+                   run->test, "head", run->head, "base", run->base, "tree", tree);
   OPENSSL_cleanse(token, sizeof token);
   return true;
 }
@@ -170,7 +188,8 @@ bool ci_begin(Context *context, const ProjectRow *project, const json_t *body, j
 static bool check_token(const Context *context, const char *run, Error *err) {
   if (str_equal(context->caller_run, run))
     return true;
-  (void)error_set(err, ERROR_FORBIDDEN, "results of %.40s are reported by its own token alone", run);
+  (void)error_set(err, ERROR_FORBIDDEN, "results of %.40s are reported by its own token alone",
+                  run);
   return error_hint(err, "`bough ci run` gets that token when it begins, and uses it");
 }
 
@@ -236,11 +255,39 @@ bool ci_cancel(Context *context, const ProjectRow *project, const char *id, json
   Error reason = ERROR_INIT;
   if (!check_caller(context, err) || !ci_run_get(context->catalog, project->id, id, &run, err))
     return false;
-  if (!str_equal(context->caller_run, id) && !ask_begin(context, project, &run, err))
+  if (!ask_begin(context, project, run.tier, err))
     return false;
   (void)error_set(&reason, ERROR_CANCELLED, "given up by \"%s\"", context->caller.name);
   bool ok = ci_course_open(context, project, &run, &course, err) &&
             (run.state != CI_RUNNING || ci_give_up(&course, CI_CANCELLED, &reason, err));
   ci_course_release(&course);
   return ok && ci_show(context, project, id, ret, err);
+}
+
+bool ci_tidy(Context *context, const ProjectRow *project, json_t **ret, Error *err) {
+  CiRunRow *runs = NULL;
+  size_t count = 0;
+  AUTO(json_free) json_t *given_up = json_array();
+  if (!check_caller(context, err) || !ask_entry(context, project, err) ||
+      !ci_run_open(context->catalog, &runs, &count, err))
+    return false;
+  bool ok = true;
+  for (size_t at = 0; ok && at < count; at++) {
+    CiCourse course = {.log = -1};
+    Error reason = ERROR_INIT;
+    if (!runs[at].is_outside || runs[at].state != CI_RUNNING ||
+        !str_equal(runs[at].project, project->id))
+      continue;
+    ok = ask_begin(context, project, runs[at].tier, err) &&
+         ci_course_open(context, project, &runs[at], &course, err);
+    if (ok && !ci_check_current(&course, &reason)) {
+      ok = ci_give_up(&course, CI_CANCELLED, &reason, err);
+      (void)json_array_append_new(given_up, json_string(runs[at].id));
+    }
+    ci_course_release(&course);
+  }
+  mem_free(runs);
+  if (ok)
+    *ret = json_pack("{s:O}", "given_up", given_up);
+  return ok;
 }

@@ -147,8 +147,7 @@ bool ci_serve(Context *context, json_t **ret, Error *err) {
 /* ---- looking ---- */
 
 static bool is_worker_alive(const CiRunRow *run) {
-  return run->worker_pid > 0 &&
-         process_start_time(run->worker_pid) == (uint64_t)run->worker_start;
+  return run->worker_pid > 0 && process_start_time(run->worker_pid) == (uint64_t)run->worker_start;
 }
 
 static bool is_abandoned(const CiRunRow *run) {
@@ -257,8 +256,7 @@ bool ci_look(Context *context, json_t **ret, Error *err) {
     return false;
   if (found) {
     disguise_as(context, &reporter, &disguise);
-    if (!clear_all(context, events, err) ||
-        !project_list(context->catalog, &projects, &count, err))
+    if (!clear_all(context, events, err) || !project_list(context->catalog, &projects, &count, err))
       return false;
     for (size_t at = 0; at < count; at++) {
       Error failure = ERROR_INIT;

@@ -17,12 +17,26 @@
 
 /* What can't be blamed on what was proposed: the run is given up then, and may be tried again. */
 static bool is_platform_trouble(ErrorCode code) {
-  static const ErrorCode codes[] = {
-      ERROR_AGENT_DOWN,     ERROR_RUNNER_DOWN,  ERROR_CATALOG_DOWN, ERROR_CATALOG_INVALID,
-      ERROR_IO,             ERROR_INTERNAL,     ERROR_POOL_FULL,    ERROR_POOL_MISSING,
-      ERROR_LIMIT_REACHED,  ERROR_BUSY,         ERROR_BRANCH_BUSY,  ERROR_COMPUTE_FAILED,
-      ERROR_COMPUTE_TIMEOUT, ERROR_COMPUTE_LOST, ERROR_STORAGE_FAILED, ERROR_CANCELLED,
-      ERROR_FORBIDDEN,      ERROR_POLICY_CHANGED, ERROR_BRANCH_NOT_FOUND, ERROR_STARTING};
+  static const ErrorCode codes[] = {ERROR_AGENT_DOWN,
+                                    ERROR_RUNNER_DOWN,
+                                    ERROR_CATALOG_DOWN,
+                                    ERROR_CATALOG_INVALID,
+                                    ERROR_IO,
+                                    ERROR_INTERNAL,
+                                    ERROR_POOL_FULL,
+                                    ERROR_POOL_MISSING,
+                                    ERROR_LIMIT_REACHED,
+                                    ERROR_BUSY,
+                                    ERROR_BRANCH_BUSY,
+                                    ERROR_COMPUTE_FAILED,
+                                    ERROR_COMPUTE_TIMEOUT,
+                                    ERROR_COMPUTE_LOST,
+                                    ERROR_STORAGE_FAILED,
+                                    ERROR_CANCELLED,
+                                    ERROR_FORBIDDEN,
+                                    ERROR_POLICY_CHANGED,
+                                    ERROR_BRANCH_NOT_FOUND,
+                                    ERROR_STARTING};
   for (size_t at = 0; at < ARRAY_LENGTH(codes); at++)
     if (codes[at] == code)
       return true;
@@ -80,7 +94,8 @@ bool ci_read_migrations(CiCourse *course, Error *err) {
 }
 
 static bool make_branch(CiCourse *course, Buffer *ret_summary, Error *err) {
-  if (!ci_read_migrations(course, err) || !ci_branch_make(course, err) || !failpoint_reach(FAILPOINT_CI_BRANCH_MADE, err))
+  if (!ci_read_migrations(course, err) || !ci_branch_make(course, err) ||
+      !failpoint_reach(FAILPOINT_CI_BRANCH_MADE, err))
     return false;
   buffer_add_format(ret_summary, "%s, forked from %s", course->run.branch_name, course->run.tier);
   return course->set == NULL || ci_branch_make_base(course, err);
@@ -131,12 +146,12 @@ static json_t *pending_files(const json_t *set, const json_t *status) {
     const char *file = json_string_or(item, "file", "");
     if (str_equal(json_string_or(states, file, ""), "applied"))
       continue;
-    (void)json_array_append_new(
-        inputs, json_pack("{s:s, s:s, s:s*, s:b, s:b}", "file", file, "text",
-                          json_string_or(item, "up", ""), "undo",
-                          json_string_or(item, "down", NULL), "undo_is_known",
-                          !json_bool_or(item, "repeatable", false), "wrapped",
-                          !json_bool_or(item, "up_alone", false)));
+    (void)json_array_append_new(inputs,
+                                json_pack("{s:s, s:s, s:s*, s:b, s:b}", "file", file, "text",
+                                          json_string_or(item, "up", ""), "undo",
+                                          json_string_or(item, "down", NULL), "undo_is_known",
+                                          !json_bool_or(item, "repeatable", false), "wrapped",
+                                          !json_bool_or(item, "up_alone", false)));
   }
   return inputs;
 }

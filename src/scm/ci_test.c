@@ -39,8 +39,8 @@ static void add_notes(CiCourse *course, const json_t *notes) {
 static bool make_archive(const char *directory, const char *path, int *ret, Error *err) {
   ProcessOptions options = PROCESS_OPTIONS;
   options.timeout_ms = TAR_MS;
-  const char *const argv[] = {"tar", "--create", "--file", path, "--directory", directory,
-                              ".",   NULL};
+  const char *const argv[] = {"tar",         "--create", "--file", path,
+                              "--directory", directory,  ".",      NULL};
   if (!process_check(argv, &options, err))
     return false;
   *ret = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -87,9 +87,9 @@ static bool fill(CiCourse *course, Variables *ret, Error *err) {
   const RunToken wish = {.run = run->id, .branch = run->branch, .expires_at = run->deadline};
   if (!principal_run_token(context, &wish, token, err))
     return false;
-  size_t count = command_connection(context, context->caller.name, token,
-                                    describe_database(course->project), run->branch_name,
-                                    ret->list);
+  size_t count =
+      command_connection(context, context->caller.name, token, describe_database(course->project),
+                         run->branch_name, ret->list);
   OPENSSL_cleanse(token, sizeof token);
   ret->list[count++] = str_format("BOUGH_CI_RUN=%s", run->id);
   ret->list[count++] = str_format("BOUGH_BRANCH=%s", run->branch_name);

@@ -24,8 +24,7 @@ static bool has_test_name(const char *name) {
   const char *dot = strrchr(name, '.');
   for (size_t at = 0; dot != NULL && endings[at] != NULL; at++) {
     size_t length = strlen(endings[at]);
-    if ((size_t)(dot - name) + 1 >= length &&
-        strncmp(dot + 1 - length, endings[at], length) == 0)
+    if ((size_t)(dot - name) + 1 >= length && strncmp(dot + 1 - length, endings[at], length) == 0)
       return true;
   }
   return false;
@@ -41,7 +40,8 @@ bool ci_tree_is_test(const char *path) {
   return has_test_name(path);
 }
 
-/* What the declared command runs first: a file of the repository by its path, or what make reads. */
+/* What the declared command runs first: a file of the repository by its path, or what make reads.
+ */
 static bool is_of_command(const char *command, const char *path) {
   static const char *const makefiles[] = {"GNUmakefile", "makefile", "Makefile", NULL};
   while (*command == ' ')
@@ -154,12 +154,11 @@ bool ci_tree_write(const Git *git, const CiTree *tree, json_t **ret_notes, Error
   writing.environment = environment;
   if (!git_oid_check(tree->base) || !git_oid_check(tree->result))
     return error_set(err, ERROR_INTERNAL, "commits are named in full");
-  bool ok = io_make_directories(tree->directory, 0700, err) &&
-            read_overlay(git, tree, &overlay, err) &&
-            git_check(&writing, GIT("read-tree", tree->result), err) &&
-            add_overlay(&writing, &overlay, err) &&
-            git_check(&writing, GIT("-C", tree->directory, "checkout-index", "--all", "--force"),
-                      err);
+  bool ok =
+      io_make_directories(tree->directory, 0700, err) && read_overlay(git, tree, &overlay, err) &&
+      git_check(&writing, GIT("read-tree", tree->result), err) &&
+      add_overlay(&writing, &overlay, err) &&
+      git_check(&writing, GIT("-C", tree->directory, "checkout-index", "--all", "--force"), err);
   Error ignored = ERROR_INIT; /* a leftover index disturbs nobody */
   (void)!io_remove_file(index, &ignored);
   if (ok)

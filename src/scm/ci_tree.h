@@ -1,8 +1,8 @@
 /* The files that a run's tests see. Private to src/scm/ci_*.c. */
 #pragma once
 
-#include "git/git.h"
 #include "core/json.h"
+#include "git/git.h"
 
 typedef struct CiTree {
   const char *directory; /* to be filled; must not be there yet */
