@@ -3,7 +3,7 @@
 
 ROW='select count(*) from pgbench_branches'
 
-FIGURES=(create first_row peers load churn bytes idle_memory siblings memory delete policy_decision diff lint)
+FIGURES=(create first_row peers verify load churn bytes idle_memory siblings memory delete policy_decision diff lint)
 
 # What each needs and how it is measured, for --help.
 declare -A FIGURE_TEXT=(
@@ -18,12 +18,13 @@ declare -A FIGURE_TEXT=(
   [memory]="memory of boughd with 1,000 branches"
   [delete]="delete of 500 branches until the cleaner is idle"
   [diff]="schema diff of branches with 1,000 tables and 10,000 columns, beside pg_dump -s of both and diff"
+  [verify]="migrate verify of one migration beside its own SQL"
   [lint]="lint of a folder with 1,000 migrations and their undos, without a server"
   [policy_decision]="one decision of the policy engine with 200 rules"
 )
 
 # Figures that are taken for each size of the database; the others once, on the small one.
-SIZED=(create first_row peers)
+SIZED=(create first_row peers verify)
 
 declare -A CREATE_MEDIAN=()
 
@@ -278,6 +279,26 @@ figure_policy_decision() {
     mapfile -t values < <(for _ in 1 2 3 4 5; do "$POLICY" 200 | awk -F'\t' -v s="$series" '$1 == s { print $2 }'; done)
     record "policy decision, 200 rules" "$series" us "<= 5" "${values[@]}"
   done
+}
+
+# What verify takes beyond the migration's own statements (which it runs, takes back and runs again) and beyond reading
+# the tables that were written to.
+figure_verify() {
+  local run report whole=() beyond=() folder=$DIR/verify bound=-
+  [[ $SIZE_NAME != "$LARGE_NAME" ]] || bound="<= 1500"
+  mkdir "$folder"
+  echo "alter table pgbench_branches add column note text default 'none';" >"$folder/1_note.sql"
+  echo "alter table pgbench_branches drop column note;" >"$folder/1_note.undo.sql"
+  for ((run = 0; run <= START_RUNS; run++)); do
+    report=$(bough --json migrate verify production --dir "$folder")
+    ((run > 0)) || continue
+    whole+=("$(jq .result.took_ms <<<"$report")")
+    beyond+=("$(jq '.result | .took_ms - ([.migrations[] | .applies.duration_ms + .data.duration_ms] | add)' <<<"$report")")
+  done
+  [[ $(jq .result.proved <<<"$report") == true ]] || beyond=()
+  record "migrate verify, $SIZE_NAME" "whole command" ms - "${whole[@]}"
+  record "migrate verify, $SIZE_NAME" "beyond the migration and reading tables" ms "$bound" "${beyond[@]}"
+  rm -r "$folder"
 }
 
 # 1,000 tables of ten columns; the branch adds a column to every hundredth.
