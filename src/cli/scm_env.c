@@ -50,17 +50,20 @@ char *scm_env_block(const json_t *answer) {
   return buffer_steal(&block);
 }
 
-/* The block of an earlier time, from its first line to its last; one that was never ended is left,
- * and another one comes behind. */
+/* The block of an earlier time, from its first line to its last. A first line without a last one
+ * before the next block begins is left alone: what stands below it is somebody's. */
 static const char *find_block(const char *text, const char **ret_end) {
+  const char *begin = NULL;
   for (const char *at = text; *at != '\0';) {
-    if (str_starts(at, BEGIN_MARK)) {
-      const char *end = strstr(at, END);
-      *ret_end = end != NULL ? end + strlen(END) : NULL;
-      return end != NULL ? at : NULL;
+    if (str_starts(at, BEGIN_MARK))
+      begin = at;
+    const char *next = at + strcspn(at, "\n");
+    next += *next == '\n';
+    if (begin != NULL && str_starts(at, END)) {
+      *ret_end = next;
+      return begin;
     }
-    at += strcspn(at, "\n");
-    at += *at == '\n';
+    at = next;
   }
   return NULL;
 }

@@ -50,7 +50,9 @@ static bool find_state(Step *step, Error *err) {
 
 static bool run(Step *step, Error *err) {
   const ScmMove *move = NULL;
-  if (!step_find_policy(step, err) || !find_change(step, err) || !find_state(step, err) ||
+  bool has_tree = step->event != SCM_EVENT_INIT && step->event != SCM_EVENT_ADOPT;
+  if (!step_find_policy(step, err) || (has_tree && !step_check_mirror(step, err)) ||
+      !find_change(step, err) || !find_state(step, err) ||
       !scm_move_require(step->state, step->event, &move, err))
     return false;
   for (size_t at = 0; at < ARRAY_LENGTH(deeds); at++)

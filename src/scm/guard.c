@@ -62,8 +62,7 @@ static bool check_live(Step *step, Error *err) {
 
 bool guard_ci(Step *step, Error *err) {
   Context *context = step->context;
-  if (!step_check_mirror(step, err) ||
-      !branch_get(context->catalog, step->change.branch, &step->branch, err) ||
+  if (!branch_get(context->catalog, step->change.branch, &step->branch, err) ||
       !access_branch(context, ACTION_BRANCH_READ, &step->branch, err) || !check_live(step, err))
     return false;
   if (step->state == SCM_CI_GREEN && !str_equal(step->base, step->change.base))
@@ -102,8 +101,7 @@ static bool check_lost(Step *step, Error *err) {
 
 bool guard_abandon(Step *step, Error *err) {
   const ChangeRow *change = &step->change;
-  if (!step_check_mirror(step, err) ||
-      !branch_get(step->context->catalog, change->branch, &step->branch, err))
+  if (!branch_get(step->context->catalog, change->branch, &step->branch, err))
     return false;
   step->has_branch = step->branch.state != ROW_DELETED && step->branch.state != ROW_DELETING;
   if (step->has_branch)

@@ -51,8 +51,6 @@ static bool check_not_ahead(Step *step, const char *commit, Error *err) {
   const json_t *finding = NULL;
   if (!step_migrations(step, commit, &set, err))
     return false;
-  if (set == NULL)
-    set = json_pack("{s:s, s:[]}", "layout", "bough", "migrations");
   if (!migrate_status(step->context, step->project, step->branch.name, set, &status, err))
     return false;
   json_array_foreach(json_object_get(status, "findings"), at, finding) {
@@ -121,8 +119,7 @@ static bool read_base(Step *step, Error *err) {
 
 bool guard_claim(Step *step, Error *err) {
   bool found = false;
-  if (!check_name(step, err) || !step_check_mirror(step, err) || !check_tier(step, err) ||
-      !read_base(step, err) ||
+  if (!check_name(step, err) || !check_tier(step, err) || !read_base(step, err) ||
       !forge_branch_head(step->forge, step->git_branch, step->head, &found, err))
     return false;
   if (found) {
@@ -159,5 +156,5 @@ bool guard_again(Step *step, Error *err) {
   if (!str_equal(kind, change->kind) || !str_equal(parent, change->tier))
     return error_set(err, ERROR_WRONG_TIER, "feature \"%s\" is claimed as a %s of \"%s\"",
                      change->feature, change->kind, change->tier);
-  return step->event == SCM_EVENT_ADOPT || step_check_mirror(step, err);
+  return true;
 }

@@ -106,15 +106,13 @@ static bool check_lint(Step *step, const json_t *set, Error *err) {
 
 static bool check_migrations(Step *step, Error *err) {
   AUTO(json_free) json_t *set = NULL;
-  if (!step_migrations(step, step->head, &set, err))
-    return false;
-  return set == NULL || (check_lint(step, set, err) && check_applied(step, set, err));
+  return step_migrations(step, step->head, &set, err) && check_lint(step, set, err) &&
+         check_applied(step, set, err);
 }
 
 bool guard_prepare(Step *step, Error *err) {
   Context *context = step->context;
-  return step_check_mirror(step, err) &&
-         branch_get(context->catalog, step->change.branch, &step->branch, err) &&
+  return branch_get(context->catalog, step->change.branch, &step->branch, err) &&
          access_branch(context, ACTION_MIGRATION_APPLY, &step->branch, err) &&
          step_check_parent(step, err) && step_read_commits(step, err) && check_head(step, err) &&
          check_ahead(step, err) && check_migrations(step, err);

@@ -43,8 +43,8 @@ CHECKED bool step_check_mirror(Step *step, Error *err);
 /* Fills head and base with the live commits of the change's branch and of its tier. NOTHING_TO_DO
  * where one of them isn't in the forge. */
 CHECKED bool step_read_commits(Step *step, Error *err);
-/* The migrations of a commit, out of its folder "migrations": as migrate.h's requests have them,
- * owned by the caller; NULL: the commit has none. */
+/* The migrations of a commit, out of its folder "migrations": as migrate.h's requests have them;
+ * none where it has no such folder. Owned by the caller. */
 CHECKED bool step_migrations(Step *step, const char *commit, json_t **ret, Error *err);
 /* Whether the caller made it, or had it made. */
 bool step_is_own(const Step *step, const char *by, const char *behalf);
