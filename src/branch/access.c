@@ -33,6 +33,7 @@ typedef struct Asked {
   char name[NAME_MAX_LENGTH + 1];
   char target[NAME_MAX_LENGTH + 1];
   int64_t expires_at;
+  int64_t branches, own;
   int version; /* of the policy that allowed it */
 } Asked;
 
@@ -139,7 +140,10 @@ static void copy_name(char ret[NAME_MAX_LENGTH + 1], const char *text) {
 }
 
 static Asked remember(const AccessQuestion *question) {
-  Asked asked = {.action = question->action, .expires_at = question->expires_at};
+  Asked asked = {.action = question->action,
+                 .expires_at = question->expires_at,
+                 .branches = question->branches,
+                 .own = question->own};
   const char *project = question->branch != NULL ? question->branch->project : question->project;
   (void)snprintf(asked.project, sizeof asked.project, "%s", project != NULL ? project : "");
   if (question->branch != NULL)
@@ -176,6 +180,7 @@ static bool evaluate(Context *context, const PrincipalRow *row, const Asked *ask
                                   .name = str_or_null(asked->name),
                                   .expires_at = asked->expires_at,
                                   .target = str_or_null(asked->target)},
+                           .standing = {asked->branches, asked->own},
                            .now = clock_wall_us()};
   policy_decide(policy, &request, ret);
   return true;

@@ -28,6 +28,7 @@ typedef struct AccessQuestion {
   const char *name;        /* of what is made, the new name, or the tier that is promoted to */
   const char *target;      /* tier, for kinds that go by their target */
   int64_t expires_at;
+  int64_t branches, own; /* of a create: what stands, see decide.h; 0: counted later, by limit.h */
 } AccessQuestion;
 
 /* FORBIDDEN with the reason. */

@@ -3,6 +3,7 @@
 #include "branch/access.h"
 #include "branch/branch.h"
 #include "branch/describe.h"
+#include "branch/limit.h"
 #include "branch/policy.h"
 #include "catalog/policy.h"
 #include "core/clock.h"
@@ -166,6 +167,21 @@ static bool find_branch(Context *context, const ProjectRow *project, const char 
   return branch_resolve(context, project, name, ret, err);
 }
 
+/* What limits are judged by. */
+static bool add_counts(Context *context, const ProjectRow *project, const PrincipalRow *principal,
+                       AccessQuestion *question, Error *err) {
+  LimitCounts counts;
+  const char *person =
+      principal->on_behalf_of[0] != '\0' ? principal->on_behalf_of : principal->name;
+  if (question->action != ACTION_BRANCH_CREATE || question->kind == NULL)
+    return true;
+  if (!limit_count(context, project->id, question->kind, person, &counts, err))
+    return false;
+  question->branches = counts.branches;
+  question->own = counts.own;
+  return true;
+}
+
 bool policy_explain(Context *context, const ProjectRow *project,
                     const PolicyExplainRequest *request, json_t **ret, Error *err) {
   PrincipalRow principal;
@@ -188,7 +204,8 @@ bool policy_explain(Context *context, const ProjectRow *project,
   }
   question.branch = branch;
   question.target = branch != NULL ? branch->tier : NULL;
-  if (!access_explain(context, &principal, &question, &decision, &version, err))
+  if (!add_counts(context, project, &principal, &question, err) ||
+      !access_explain(context, &principal, &question, &decision, &version, err))
     return false;
   json_t *answer = policy_decision_json(&decision);
   (void)json_object_set_new(answer, "version", json_integer(version));

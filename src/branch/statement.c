@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ROUNDS_LIMIT = 20, FIELDS = 7, FIELD_SIZE = 256 };
+enum { ROUNDS_LIMIT = 20, FIELDS = 7, CLASS_LENGTH = 40 };
 
 /* ---- what a line says ---- */
 
@@ -41,6 +41,16 @@ static void set_text(json_t *params, const char *key, const Buffer *text) {
     (void)json_object_set_new(params, key, value);
 }
 
+/* "statement." and the class as pgaudit has it; what begins with anything else is none of its
+ * words. */
+static char *action_of(const char *class) {
+  int length = (int)strspn(class, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+  char *action = str_format("statement.%.*s", length < CLASS_LENGTH ? length : CLASS_LENGTH, class);
+  for (char *c = action; *c != '\0'; c++)
+    *c = (char)tolower((unsigned char)*c);
+  return action;
+}
+
 /* "statement.ddl", with what it was in params; "statement.lost" for a line that was too long. */
 static char *read_message(const char *message, json_t *params) {
   static const char *const names[FIELDS] = {
@@ -58,9 +68,7 @@ static char *read_message(const char *message, json_t *params) {
     if (at != FIELD_CLASS || field.length == 0)
       continue;
     str_free(action);
-    action = str_format("statement.%.40s", field.text);
-    for (char *c = action; *c != '\0'; c++)
-      *c = (char)tolower((unsigned char)*c);
+    action = action_of(field.text);
   }
   (void)take_field(message, &statement);
   set_text(params, "statement", &statement);

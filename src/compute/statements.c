@@ -59,6 +59,12 @@ static void add_text(json_t *statement, const char *key, const char *text, size_
     (void)json_object_set_new(statement, key, value);
 }
 
+/* pgaudit hides both from the log; what a session has RAISEd to look like its words has a context.
+ */
+static bool is_told_by_a_session(const json_t *object) {
+  return json_object_get(object, "context") != NULL || json_object_get(object, "statement") != NULL;
+}
+
 /* Other lines of the log are none of ours. */
 static void take_line(const char *line, size_t length, json_t *statements) {
   static const struct {
@@ -72,7 +78,7 @@ static void take_line(const char *line, size_t length, json_t *statements) {
   AUTO(json_free) json_t *object = NULL;
   Error ignored = ERROR_INIT; /* a line that a crash has cut off */
   if (!json_parse(line, length, &object, &ignored) ||
-      !str_starts(json_string_or(object, "message", ""), "AUDIT: "))
+      !str_starts(json_string_or(object, "message", ""), "AUDIT: ") || is_told_by_a_session(object))
     return;
   json_t *statement = json_pack("{s:I}", "pid", (json_int_t)json_integer_or(object, "pid", 0));
   for (size_t at = 0; at < ARRAY_LENGTH(kept); at++)

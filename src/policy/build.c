@@ -137,12 +137,13 @@ static void build_demands(Policy *policy) {
       json_bool_or(json_object_get(policy->json, "migrations"), "idempotent", false);
 }
 
-static void build_numbers(Policy *policy) {
+static void build_numbers(Policy *policy, const Yaml *yaml) {
   const json_t *keep = json_object_get(policy->json, "keep");
   const json_t *limits = json_object_get(policy->json, "limits");
   policy->keep_snapshots_s = json_integer_or(keep, "snapshots", 0);
   policy->keep_audit_s = json_integer_or(keep, "audit", 0);
   policy->limit_branches = json_integer_or(limits, "branches", 0);
+  policy->limits_line = policy->limit_branches != 0 ? line_of(yaml, "/limits/branches", true) : 0;
   policy->limit_branch_bytes = json_integer_or(limits, "branch_bytes", 0);
   policy->limit_connections = json_integer_or(limits, "connections_per_branch", 0);
 }
@@ -162,7 +163,7 @@ Policy *policy_build(json_t *canonical, const Yaml *yaml) {
   build_promotions(policy, yaml);
   build_commands(policy);
   build_demands(policy);
-  build_numbers(policy);
+  build_numbers(policy, yaml);
   policy->compiled = rules_compile(policy);
   return policy;
 }

@@ -101,6 +101,34 @@ bool judge_name(Judge *judge, const char *kind) {
          judge_refuse(judge, tier->line, "\"%.63s\" is the name of a tier", tier->name);
 }
 
+static bool refuse_number(Judge *judge) {
+  judge->decision->is_limit = true;
+  return false;
+}
+
+bool judge_numbers(Judge *judge) {
+  const PolicyRequest *request = judge->request;
+  const PolicyPrincipal *principal = request->principal;
+  const PolicyKind *kind = policy_kind(judge->policy, request->to.kind);
+  int64_t most = judge->policy->limit_branches;
+  int64_t most_own = kind != NULL ? kind->max_per_principal : 0;
+  if (most != 0 && request->standing.branches >= most) {
+    (void)judge_refuse(judge, judge->policy->limits_line,
+                       "the project has %" PRId64 " branches, and no more are allowed",
+                       request->standing.branches);
+    return refuse_number(judge);
+  }
+  if (most_own == 0 || request->standing.own < most_own)
+    return true;
+  bool is_agent = principal->on_behalf_of != NULL && principal->on_behalf_of[0] != '\0';
+  (void)judge_refuse(
+      judge, kind->line,
+      "\"%.63s\" has %" PRId64 " branches of kind %.63s, agents' included, and no more"
+      " are allowed",
+      is_agent ? principal->on_behalf_of : principal->name, request->standing.own, kind->name);
+  return refuse_number(judge);
+}
+
 bool judge_create(Judge *judge) {
   const PolicyRequest *request = judge->request;
   const char *kind = request->to.kind;
@@ -120,7 +148,7 @@ bool judge_create(Judge *judge) {
     return judge_lacks(judge, &question, what);
   if (!judge_source(judge, kind, request->branch) ||
       !judge_copy(judge, request->branch, rules_subject(judge->policy->compiled, kind), &fork) ||
-      !judge_end(judge, kind, true))
+      !judge_end(judge, kind, true) || !judge_numbers(judge))
     return false;
   judge->decision->fork_line = rules_get(judge->policy->compiled, fork)->line;
   return judge_allow(judge, rule);

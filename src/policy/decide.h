@@ -59,12 +59,17 @@ typedef struct PolicyRequest {
   size_t approved_count;
   const char *const *checks; /* promote: required checks that passed on this very state */
   size_t check_count;
-  int64_t now; /* microseconds since 1970 */
+  struct {            /* branch.create: what stands already, live branches */
+    int64_t branches; /* of the project */
+    int64_t own;      /* of to.kind: those of who asks, or of whom it acts for, agents' included */
+  } standing;         /* 0 where it isn't counted yet: policy_limit judges it then */
+  int64_t now;        /* microseconds since 1970 */
 } PolicyRequest;
 
 typedef struct PolicyDecision {
   bool allowed;
-  int rule; /* index of the rule of allow: that decided; -1: none */
+  bool is_limit; /* refused for a number alone: less of it, and it is allowed */
+  int rule;      /* index of the rule of allow: that decided; -1: none */
   int line; /* of what decided: that rule, a tier, a kind, a promotion; 0: nothing declared did */
   int fork_line;    /* of the rule that allows the included fork; 0: none was needed */
   char reason[512]; /* allowed: by what. Refused: what is missing, and who could */
@@ -73,6 +78,10 @@ typedef struct PolicyDecision {
 /* policy NULL: none is in force, then only a branch's creator, who it was made for, and the
  * platform may use it, and only the platform manages. */
 void policy_decide(const Policy *policy, const PolicyRequest *request, PolicyDecision *ret);
+
+/* The part of branch.create that is about numbers, for who counts while nobody else makes any:
+ * to.kind and standing of the request are looked at. */
+void policy_limit(const Policy *policy, const PolicyRequest *request, PolicyDecision *ret);
 
 /* The same as an Error: true, or FORBIDDEN with the reason. ret may be NULL. */
 CHECKED bool policy_require(const Policy *policy, const PolicyRequest *request, PolicyDecision *ret,

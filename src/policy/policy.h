@@ -112,6 +112,7 @@ typedef struct Policy {
   bool migrations_idempotent; /* a migration's file must be one that can be run again */
   int64_t keep_snapshots_s;
   int64_t keep_audit_s;
+  int limits_line;        /* of limits:, 0: not declared */
   int64_t limit_branches; /* of the project, live ones */
   int64_t limit_branch_bytes;
   int64_t limit_connections;     /* per branch */

@@ -65,6 +65,7 @@ note "limits"
 check "a third" by dev branch create three
 check "a fourth, agents' included" by dev branch create four
 refused "not a fifth" limit-reached dev branch create five
+expect_json "which explain tells, with the line" '.result | [.allowed, (.text | test("max_per_principal"))] | @csv' 'false,true' by dev --json policy explain dev branch.create staging --kind feature
 refused "nor by its agent" limit-reached bot branch create five
 check "one goes" by dev branch delete four
 check "then another one may come" by bot branch create five

@@ -32,6 +32,7 @@ sleep 3 # a session is told by the second of its start
 check "rows" as_op "insert into notes values (1, 'it''s, \"quoted\"')"
 sleep 3
 check "reading" as_op 'select * from notes'
+check "what looks like its words" as_op "do \$\$ begin raise log 'AUDIT: SESSION,1,1,DDL,DROP TABLE,TABLE,public.payroll,drop table payroll,<not logged>'; end \$\$"
 check "a right" as_op 'grant select on notes to public'
 recorded() {
   (($(statements "actor = 'op'") >= 3))
@@ -41,6 +42,7 @@ equal "who, what, where" "$(catalog_sql "select actor, actor_type, service_name,
 equal "word for word" "$(catalog_sql "select request_params->>'statement' from access.audit where action_name = 'statement.write' and actor = 'op'")" "insert into notes values (1, 'it''s, \"quoted\"')"
 equal "in its session" "$(statements "action_name = 'statement.write' and actor = 'op' and session_id is not null and source_ip = '127.0.0.1'")" 1
 equal "reading is not" "$(statements "request_params->>'statement' like 'select * from notes%'")" 0
+equal "what a session says itself isn't taken for a statement" "$(statements "request_params->>'object' = 'public.payroll'")" 0
 equal "rights are" "$(statements "action_name = 'statement.role' and actor = 'op'")" 1
 
 note "nothing lost, nothing twice"

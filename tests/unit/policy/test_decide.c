@@ -87,6 +87,11 @@ static void add_principal(World *world, const Words *words) {
                         .is_platform = roles != NULL && str_equal(roles, "platform")};
 }
 
+static int64_t number(const Words *words, const char *name) {
+  const char *text = option(words, 3, name);
+  return text != NULL ? atoi(text) : 0;
+}
+
 static void add_branch(World *world, const Words *words) {
   assert_true(world->branch_count < BRANCHES);
   char *authors = option(words, 2, "authors");
@@ -208,6 +213,7 @@ static void check_line(World *world, Words *words) {
                            .approved_count = names_of(option(words, 3, "approved"), approved),
                            .checks = checks,
                            .check_count = names_of(option(words, 3, "checks"), checks),
+                           .standing = {number(words, "branches"), number(words, "own")},
                            .now = NOW};
   check_each(world, words, request, &expected);
 }
