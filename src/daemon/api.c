@@ -178,6 +178,8 @@ static const Route routes[] = {
      "Run what waits for CI"},
     {"JOB", "ci-look", job_ci_look, MINUTES, ROUTE_INTERNAL | ROUTE_WHEN_READY, SERVER,
      "Look for what is to be tested, and clear away after CI"},
+    {"JOB", "git-keep", job_git_keep, HOURS, ROUTE_INTERNAL | ROUTE_LONG, SERVER,
+     "Look after repositories"},
     {"JOB", "wake", job_wake, MINUTES, ROUTE_INTERNAL | ROUTE_WHEN_READY, SERVER, "Wake a compute"},
     {"JOB", "session-hello", job_session_hello, SHORT, PROXY_JOB, SERVER,
      "A proxy process is there"},

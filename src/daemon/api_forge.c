@@ -64,3 +64,11 @@ bool job_git_push(Context *context, const ApiRequest *request, json_t **ret, Err
     return false;
   WITH_PROJECT(repository_ask_push(context, &project, refs, count, err));
 }
+
+bool job_git_keep(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  json_t *events = NULL;
+  if (!repository_keep(context, &events, err))
+    return false;
+  *ret = json_pack("{s:o}", "events", events);
+  return true;
+}

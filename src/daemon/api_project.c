@@ -7,6 +7,7 @@
 #include "branch/show.h"
 #include "daemon/upload.h"
 #include "daemon/with_project.h"
+#include "scm/repository.h"
 
 bool get_pool(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
   return show_pool(context, ret, err);
@@ -31,8 +32,10 @@ bool get_project(Context *context, const ApiRequest *request, json_t **ret, Erro
 
 static bool delete_one_project(Context *context, const ProjectRow *project, json_t **ret,
                                Error *err) {
+  Error ignored = ERROR_INIT; /* what is left of its code goes later: scm/repository_keep.c */
   if (!project_delete(context, project, err))
     return false;
+  (void)!repository_remove(context, project, &ignored);
   *ret = json_pack("{s:s}", "deleted", project->name);
   return true;
 }

@@ -147,11 +147,14 @@ static bool set_blocking(int fd, Error *err) {
 }
 
 static bool serve(Visit *visit, const char *repository, Error *err) {
-  const GitServe serving = {.service = visit->request.service,
-                            .repository = repository,
-                            .socket = visit->owner->path,
-                            .ticket = visit->ticket,
-                            .fd = visit->fd};
+  const GitServe serving = {
+      .service = visit->request.service,
+      .repository = repository,
+      .socket = visit->owner->path,
+      .ticket = visit->ticket,
+      .push_limit =
+          json_integer_or(json_object_get(visit->owner->home->config, "git"), "push_limit", 0),
+      .fd = visit->fd};
   if (!set_blocking(visit->fd, err))
     return false;
   say(visit->fd, json_pack("{s:b}", "ok", true));

@@ -17,12 +17,10 @@
 
 enum { ENVIRONMENT_LIMIT = 32 };
 
-/* One push. The whole repository is the disk's. */
-#define PACK_LIMIT "536870912"
 static const rlim_t file_limit = (rlim_t)2 << 30, memory_limit = (rlim_t)4 << 30;
+static const int64_t usual_push_limit = (int64_t)512 << 20;
 
 static const char *const settings[] = {
-    "receive.maxInputSize=" PACK_LIMIT,
     "receive.fsckObjects=true",
     "receive.denyDeletes=true",
     "receive.denyCurrentBranch=ignore",
@@ -62,13 +60,16 @@ static bool hooks_setting(char **ret, Error *err) {
   return true;
 }
 
-static size_t add_settings(const char **argv, size_t count, const char *hooks) {
+static size_t add_settings(const char **argv, size_t count, const char *hooks,
+                           const char *limit_setting) {
   for (size_t at = 0; at < ARRAY_LENGTH(settings); at++) {
     argv[count++] = "-c";
     argv[count++] = settings[at];
   }
   argv[count++] = "-c";
   argv[count++] = hooks;
+  argv[count++] = "-c";
+  argv[count++] = limit_setting;
   return count;
 }
 
@@ -102,9 +103,13 @@ bool git_serve(const GitServe *serve, pid_t *ret, Error *err) {
   AUTO(str_free) char *hooks = NULL;
   AUTO(str_free) char *socket = str_format("BOUGH_GIT_SOCKET=%s", serve->socket);
   AUTO(str_free) char *ticket = str_format("BOUGH_GIT_TICKET=%s", serve->ticket);
+  AUTO(str_free)
+  char *push_limit =
+      str_format("receive.maxInputSize=%lld",
+                 (long long)(serve->push_limit > 0 ? serve->push_limit : usual_push_limit));
   if (!hooks_setting(&hooks, err))
     return false;
-  size_t count = add_settings(argv, git_server_prefix(argv), hooks);
+  size_t count = add_settings(argv, git_server_prefix(argv), hooks, push_limit);
   argv[count++] = git_service_text(serve->service);
   argv[count++] = serve->repository;
   argv[count] = NULL;

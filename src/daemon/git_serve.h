@@ -13,6 +13,7 @@ typedef struct GitServe {
   const char *repository; /* a path */
   const char *socket;     /* of git.sock, for the pre-receive hook */
   const char *ticket;     /* by which the hook names this push */
+  int64_t push_limit;     /* bytes of one push; 0: half a GiB */
   int fd;                 /* the client; borrowed */
 } GitServe;
 

@@ -5,12 +5,14 @@
 #include "core/str.h"
 #include "daemon/route.h"
 
+enum { SELDOM_SECONDS = 60 }; /* what comes more seldom comes once after a start, too */
+
 static const struct {
   const char *job;
   unsigned seconds;
 } jobs[] = {
-    {"expire", 2},  {"webhook", 1}, {"schedule", 5},
-    {"ci-look", 2}, {"ci", 1}, /* as many runs at once as there are rows */
+    {"expire", 2},     {"webhook", 1}, {"schedule", 5},
+    {"git-keep", 600}, {"ci-look", 2}, {"ci", 1}, /* as many runs at once as there are rows */
     {"ci", 1},
 };
 
@@ -55,7 +57,7 @@ Periodic *periodic_new(Dispatcher *dispatcher) {
   Periodic *periodic = mem_new(1, sizeof *periodic);
   periodic->dispatcher = dispatcher;
   for (size_t at = 0; at < ARRAY_LENGTH(jobs); at++)
-    periodic->turns[at] = (Turn){.job = at};
+    periodic->turns[at] = (Turn){.job = at, .more = jobs[at].seconds > SELDOM_SECONDS};
   return periodic;
 }
 

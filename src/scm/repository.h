@@ -15,6 +15,10 @@ CHECKED bool repository_ensure(Context *context, const ProjectRow *project, char
 /* Goes with its project; one that isn't there is fine. */
 CHECKED bool repository_remove(Context *context, const ProjectRow *project, Error *err);
 
+/* For the server, now and then: removes what projects that are gone left behind, packs each of the
+ * others once a day. ret_events: texts of what went wrong, owned by the caller. */
+CHECKED bool repository_keep(Context *context, json_t **ret_events, Error *err);
+
 /* What a git branch's name says: a tier's (kind is ""), or KIND/NAME. INVALID_NAME for others. */
 typedef struct RepositoryName {
   bool is_tier;

@@ -131,6 +131,20 @@ expect_json "who became an author since doesn't count any more" '.result.approve
 expect_json "and nobody moved anything" .result.pull.head "$bot_head" by boss --json pr show 1
 
 note "rewriting and size"
+jq '.git = {push_limit: 100000}' "$BOUGH_HOME/config.json" >"$TEST_DIR/config.json"
+cat "$TEST_DIR/config.json" >"$BOUGH_HOME/config.json"
+kill_boughd
+as_control mkdir "$BOUGH_HOME/git/prj-aaaaaaaaaaaa.git"
+check "boughd starts again" bough up
+check "the repository of no project goes" wait_for 60 test ! -e "$BOUGH_HOME/git/prj-aaaaaaaaaaaa.git"
+check "the others are packed" wait_for 60 as_control test -e "$(bare)/bough-packed"
+git -C "$W" checkout -q feature/mine
+head -c 300000 /dev/urandom >"$W/large"
+commit_file "$W" three.txt three
+mine=$(head_of feature/mine)
+refused_push "a push past the limit" "" dev "$W" origin feature/mine
+equal "leaves nothing" "$(head_of feature/mine) $(as_control find "$(bare)/objects" -size +90k | wc -l)" "$mine 0"
+git -C "$W" reset -q --hard "$mine"
 git -C "$W" checkout -q feature/bots
 git -C "$W" commit -q --amend -m "Something else"
 check "an author may rewrite" pushes_as bot "$W" --force origin feature/bots
@@ -144,3 +158,5 @@ equal "no git is left running" "$(pgrep -f -- "$BOUGH_HOME/git/" || true)" ''
 bough project create other --empty >/dev/null 2>&1
 check_not "who sees no branch of a project doesn't see its code" env BOUGH_TOKEN="${TOKEN[dev]}" git ls-remote bough://other
 check "who does, does" git ls-remote bough://other
+check "one goes with its project" bough project delete other
+equal "code and all" "$(as_control find "$BOUGH_HOME/git" -maxdepth 1 -name '*.git' | wc -l)" 1
