@@ -779,7 +779,7 @@ const Command commands[] = {
 
     {.noun = "generate",
      .summary = "print a generated document",
-     .arguments = {{"WHAT", "cli, errors, failpoints, man, bash or zsh"}},
+     .arguments = {{"WHAT", "cli, errors, failpoints, workflow, man, bash or zsh"}},
      .hidden = true,
      .run = cmd_generate_run},
 };

@@ -68,8 +68,13 @@ static const struct {
   const char *name;
   void (*print)(void);
 } documents[] = {
-    {"cli", print_cli},    {"errors", print_errors}, {"failpoints", print_failpoints},
-    {"man", generate_man}, {"bash", generate_bash},  {"zsh", generate_zsh},
+    {"cli", print_cli},
+    {"errors", print_errors},
+    {"failpoints", print_failpoints},
+    {"man", generate_man},
+    {"bash", generate_bash},
+    {"zsh", generate_zsh},
+    {"workflow", generate_workflow},
 };
 
 bool cmd_generate_run(Cli *cli, json_t **ret, Error *err) {
