@@ -125,7 +125,7 @@ static bool send_once(const Call *call, HttpReply *ret, Error *err) {
       .method = call->method,
       .url = call->url,
       .headers =
-          (const char *const[]){"Accept: application/vnd.github+json",
+          (const char *const[]){"Accept: application/vnd.github+json, application/json",
                                 "X-GitHub-Api-Version: 2022-11-28", "User-Agent: bough",
                                 "Content-Type: application/json", "Expect:", authorization, NULL},
       .body = call->body,

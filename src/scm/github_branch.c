@@ -2,6 +2,7 @@
 #include "scm/github.h"
 
 #include "core/str.h"
+#include "core/url.h"
 #include "scm/github_parse.h"
 
 #include <stdio.h>
@@ -9,9 +10,13 @@
 
 enum { NOT_FOUND = 404, CONFLICT = 409, UNPROCESSABLE = 422 };
 
-/* A path below the repository; branch passed git_branch_check, so nothing in it needs escaping. */
+/* "git/refs/heads%2Ffeature%2Fx": a ref is one parameter of the path. */
 static char *ref_path(const char *ref_or_refs, const char *branch) {
-  return str_format("git/%s/heads/%s", ref_or_refs, branch);
+  Buffer path = {0};
+  AUTO(str_free) char *ref = str_format("heads/%s", branch);
+  buffer_add_format(&path, "git/%s/", ref_or_refs);
+  url_add_encoded(&path, ref);
+  return buffer_steal(&path);
 }
 
 static bool says(const GithubAnswer *answer, const char *what) {
