@@ -54,4 +54,9 @@ for (const [where, methods] of Object.entries(called)) {
   }
 }
 take(found.paths);
+// Examples of further pages lead to GitHub itself, which a client rightly refuses.
+delete found.components.headers.link;
+for (const operations of Object.values(found.paths))
+  for (const operation of Object.values(operations))
+    for (const response of Object.values(operation.responses)) delete response.headers;
 fs.writeFileSync(process.argv[2], JSON.stringify(found));
