@@ -7,7 +7,7 @@ _bough_names() {
 _bough() {
   local current=${COMP_WORDS[COMP_CWORD]} choices='' flags='' names='' common='--json --server --token-file --project --quiet --help --version '
   COMPREPLY=()
-  if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint migrate schedule principal policy pr scm operation up down status doctor url psql diff audit init help'
+  if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint migrate schedule principal policy pr ci scm operation up down status doctor url psql diff audit init help'
   elif [ "$COMP_CWORD" -eq 2 ]; then
     case ${COMP_WORDS[1]} in
     pool) choices='create status ' ;;
@@ -19,6 +19,7 @@ _bough() {
     principal) choices='add list remove token revoke ' ;;
     policy) choices='check apply show history explain ' ;;
     pr) choices='list show open review comment close ' ;;
+    ci) choices='run list show log artifact tidy ' ;;
     scm) choices='claim prepare-pr wait-ci merge abandon status doctor adopt sync password ' ;;
     operation) choices='list ' ;;
     esac
@@ -68,6 +69,12 @@ _bough() {
     'principal remove') flags=''; names=principal ;;
     'principal token') flags='--ttl '; names=principal ;;
     'principal revoke') flags=''; names=principal ;;
+    'ci run') flags='--pull --from --to --here '; names= ;;
+    'ci list') flags='--pull '; names= ;;
+    'ci show') flags=''; names= ;;
+    'ci log') flags='--follow '; names= ;;
+    'ci artifact') flags=''; names= ;;
+    'ci tidy') flags=''; names= ;;
     'pr list') flags='--all '; names= ;;
     'pr show') flags=''; names= ;;
     'pr open') flags='--base --title --message '; names= ;;

@@ -43,6 +43,10 @@ CommandRun cmd_migrate_new_run, cmd_migrate_run, cmd_migrate_verify_run, cmd_mig
 CommandShow cmd_migrate_new_show, cmd_migrate_status_show, cmd_migrate_change_show,
     cmd_migrate_verify_show, cmd_migrate_tool_show;
 
+CommandRun cmd_ci_run_run, cmd_ci_list_run, cmd_ci_log_run;
+CommandShow cmd_ci_list_show, cmd_ci_show_show, cmd_ci_log_show, cmd_ci_artifact_show,
+    cmd_ci_tidy_show;
+
 CommandRun cmd_generate_run;
 
 CommandRun cmd_diff_run;

@@ -136,6 +136,8 @@ static const Route routes[] = {
      "Report what the tests of a CI run found"},
     {"POST", CI_RUNS "/{n}/cancel", post_ci_cancel, MINUTES, ROUTE_OF_RUN, ASKS(BRANCH_FORK),
      "Give a CI run up"},
+    {"POST", "/v1/projects/{p}/ci/ask", post_ci_ask, 120, 0, OWN_OR(BRANCH_READ),
+     "Ask the built-in runner for a run of what is proposed"},
     {"POST", "/v1/projects/{p}/ci/tidy", post_ci_tidy, MINUTES, 0, ASKS(BRANCH_FORK),
      "Give up CI runs of what isn't proposed any more"},
     {"GET", "/v1/principals", get_principals, SHORT, 0, LOOKS, "List principals and their tokens"},

@@ -60,6 +60,10 @@ bool post_ci_tidy(Context *context, const ApiRequest *request, json_t **ret, Err
   WITH_PROJECT(ci_tidy(context, &project, ret, err));
 }
 
+bool post_ci_ask(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  WITH_PROJECT(ci_ask(context, &project, request->body, ret, err));
+}
+
 bool job_ci(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
   return ci_serve(context, ret, err);
 }

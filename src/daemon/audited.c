@@ -55,6 +55,7 @@ static const Audited rows[] = {
     {"POST", CI_RUNS, "ci.begin", "pull from to", false},
     {"POST", CI_RUNS "/{n}/end", "ci.report", "status", false},
     {"POST", CI_RUNS "/{n}/cancel", "ci.cancel", "", false},
+    {"POST", "/v1/projects/{p}/ci/ask", "ci.ask", "pull from to", true},
     {"POST", "/v1/projects/{p}/ci/tidy", "ci.tidy", "", true},
     {"POST", "/v1/principals", "principal.add", "name type roles for", false},
     {"DELETE", "/v1/principals/{n}", "principal.remove", "", false},

@@ -48,7 +48,12 @@ CHECKED bool ci_serve(Context *context, json_t **ret, Error *err);
  * long. {"events"}. */
 CHECKED bool ci_look(Context *context, json_t **ret, Error *err);
 
-/* ---- another runner: `bough ci run` ---- */
+/* Asks the built-in runner for a run of what is proposed now, and answers as ci_show: what `bough
+ * ci run` does. body: {pull, or the tiers from and to}. */
+CHECKED bool ci_ask(Context *context, const ProjectRow *project, const json_t *body, json_t **ret,
+                    Error *err);
+
+/* ---- another runner: `bough ci run --here` ---- */
 
 /* body: {pull, or the tiers from and to}. Begins a run for the caller, who must be a ci principal,
  * and prepares its branch: {"run", "token", "checks", "failed", "connection": {host, port, user,

@@ -77,6 +77,11 @@ CHECKED bool ci_finish(CiCourse *course, Error *err);
 /* Ends one that could not find it out. */
 CHECKED bool ci_give_up(CiCourse *course, CiState state, const Error *failure, Error *err);
 
+/* ---- ci_show.c ---- */
+
+/* Whoever may use the tier in some way may look at what goes there. CI_RUN_NOT_FOUND. */
+CHECKED bool ci_check_sees(Context *context, const CiRunRow *run, Error *err);
+
 /* ---- ci_begin.c ---- */
 
 /* Makes a queued run the caller's: the test that the policy in force declares, the merge that is to

@@ -1,4 +1,4 @@
-/* Runs of another runner: `bough ci run` as a job of the project's own CI calls it. */
+/* Runs that others ask for, and those of another runner: `bough ci run` and `... --here`. */
 #include "branch/access.h"
 #include "branch/audit.h"
 #include "branch/describe.h"
@@ -57,6 +57,36 @@ static bool read_branches(Forge *forge, const json_t *body, CiRunRow *run, Error
                    found_head ? tier : source);
 }
 
+static bool read_subject(Context *context, const ProjectRow *project, const json_t *body,
+                         CiRunRow *run, Error *err) {
+  AUTO(forge_free) Forge *forge = NULL;
+  int64_t number = json_integer_or(body, "pull", 0);
+  (void)snprintf(run->project, sizeof run->project, "%s", project->id);
+  return forge_open(context, project, &forge, err) &&
+         (number > 0 ? read_pull(forge, number, run, err) : read_branches(forge, body, run, err));
+}
+
+/* The run that answers is of exactly what is proposed now; who may look at it may ask for it, since
+ * there is one of each. */
+bool ci_ask(Context *context, const ProjectRow *project, const json_t *body, json_t **ret,
+            Error *err) {
+  CiRunRow run = {0};
+  CiRunRow last;
+  bool found = false;
+  if (!read_subject(context, project, body, &run, err))
+    return false;
+  const CiSubject subject = {.number = run.number,
+                             .source = run.source,
+                             .tier = run.tier,
+                             .head = run.head,
+                             .base = run.base};
+  if (!ci_check_sees(context, &run, err) || !ci_request(context, project, &subject, err) ||
+      !ci_run_find(context->catalog, &run, &last, &found, err))
+    return false;
+  return found ? ci_show(context, project, last.id, ret, err)
+               : error_set(err, ERROR_CANCELLED, "another commit or another base came");
+}
+
 /* The right to fork the tier for CI is that to begin a run. */
 static bool ask_begin(Context *context, const ProjectRow *project, const char *name, Error *err) {
   BranchRow tier;
@@ -105,11 +135,7 @@ static bool insert_run(Context *context, CiRunRow *run, Error *err) {
 
 static bool begin(Context *context, const ProjectRow *project, const json_t *body, CiRunRow *run,
                   Error *err) {
-  AUTO(forge_free) Forge *forge = NULL;
-  int64_t number = json_integer_or(body, "pull", 0);
-  (void)snprintf(run->project, sizeof run->project, "%s", project->id);
-  return check_caller(context, err) && forge_open(context, project, &forge, err) &&
-         (number > 0 ? read_pull(forge, number, run, err) : read_branches(forge, body, run, err)) &&
+  return check_caller(context, err) && read_subject(context, project, body, run, err) &&
          ask_begin(context, project, run->tier, err) && insert_run(context, run, err) &&
          ci_take(context, project, run, false, err);
 }

@@ -25,6 +25,11 @@ static bool sees(Context *context, const CiRunRow *run) {
           found && access_sees(context, &tier));
 }
 
+bool ci_check_sees(Context *context, const CiRunRow *run, Error *err) {
+  return sees(context, run) ||
+         error_set(err, ERROR_CI_RUN_NOT_FOUND, "there is nothing to be seen of \"%s\"", run->tier);
+}
+
 static json_t *describe(const ProjectRow *project, const CiRunRow *run) {
   AUTO(str_free) char *url = str_format("bough://%s/ci/%s", project->name, run->id);
   return json_pack(

@@ -40,7 +40,8 @@ static void test_what_changes_asks_for_an_action(void **state) {
 }
 
 /* What is the caller's own is told by its path: a principal, the session that it came in by, or a
- * change and its pull request, which those go on with who claimed it. */
+ * change and its pull request, which those go on with who claimed it; the run that tests a pull
+ * request is one, whoever asks. */
 static void test_only_principals_have_something_of_their_own(void **state) {
   size_t count = 0;
   const Route *routes = route_list(&count);
@@ -49,6 +50,7 @@ static void test_only_principals_have_something_of_their_own(void **state) {
       assert_true(str_starts(routes[at].pattern, "/v1/principals/") ||
                   str_starts(routes[at].pattern, "/v1/projects/{p}/workflow/") ||
                   str_starts(routes[at].pattern, "/v1/projects/{p}/pulls/") ||
+                  str_equal(routes[at].pattern, "/v1/projects/{p}/ci/ask") ||
                   (routes[at].flags & ROUTE_FOR_CALLER) != 0 ||
                   str_equal(routes[at].pattern, "/v1/session-token"));
 }

@@ -1,0 +1,70 @@
+#!/bin/bash
+# CI of the built-in forge: what is proposed is merged into the live base and goes through a branch of its own,
+# proof, lint, migration, the declared test and the schema diff; the pull request is told, and nothing is left.
+source "$(dirname "$0")/../harness/lib.sh"
+source "$ROOT/tests/harness/policy.sh"
+source "$ROOT/tests/harness/git.sh"
+source "$ROOT/tests/harness/ci.sh"
+set_up_ci
+
+note "a change with a migration"
+feature notes
+migration 20260101000000_notes 'create table notes (id int primary key);' 'drop table notes;'
+printf 'psql -XAtqc "select count(*) from notes" | grep -qx 0 && echo "notes are there"\n' >"$W/tests/test_notes.sh"
+propose notes
+equal "ci run follows it to its end" "$(by dev ci run --pull 1 >"$TEST_DIR/log" 2>&1 && echo 0 || echo $?)" 0
+ends 1 passed "it passes"
+equal "every step left its check" "$(catalog_sql "select string_agg(name || ' ' || state, ',' order by serial) from lakebase.ci_checks")" \
+  "branch passed,verify passed,lint passed,migrate passed,test passed,schema-diff passed,ci passed"
+matches "the log was followed to its end" "$(cat "$TEST_DIR/log")" "notes are there"
+matches "the test came as the ci principal's role, on the run's branch" "$(by dev ci log 1)" "tests on app as bough_"
+equal "what was tested is the merge" "$(as_control git --git-dir="$(bare)" rev-parse "$(run_sql result_commit 1)^1" "$(run_sql result_commit 1)^2" | tr '\n' ' ')" "$(head_of staging) $(head_of feature/notes) "
+matches "the comment shows the diff" "$(by dev --json pr show 1 | jq -r '.result.comments[] | select(.author == "ci").body')" "notes"
+equal "by one comment" "$(by dev --json pr show 1 | jq '.result.comments | length')" 1
+matches "the artifact is kept" "$(by dev ci artifact 1 schema-diff.json)" '"notes'
+expect_json "asking again gives the same run" .result.run.run "$(run_sql run_id 1)" by dev --json ci run --pull 1
+check "nothing is left" wait_for 30 nothing_left
+equal "the tier wasn't touched" "$(as ci staging "select 1" 2>/dev/null || echo none)" none
+equal "the audit tells the story" "$(catalog_sql "select string_agg(distinct action_name, ',' order by action_name) from access.audit where action_name like 'ci.%' and actor = 'ci'")" "ci.begin,ci.report,ci.token"
+
+note "a test that fails"
+echo 'echo "this is what is wrong"; exit 7' >"$W/tests/test_bad.sh"
+propose notes
+ends 1 failed "it fails"
+equal "by its test" "$(check_of 1 test)" failed
+matches "with its output" "$(by dev ci log 1)" "this is what is wrong"
+equal "ci run tells it" "$(by dev ci run --pull 1 >/dev/null 2>&1 && echo 0 || echo $?)" 3
+equal "the diff is known all the same" "$(check_of 1 schema-diff)" passed
+matches "the comment was updated in place" "$(by dev --json pr show 1 | jq -r '.result.comments | length, (.[] | select(.author == "ci").body)' | head -2 | tr '\n' ' ')" "1 \*\*CI failed"
+
+note "and is repaired, without a change of the schema: there is nothing to say"
+rm -r "$W/tests/test_bad.sh" "$W/migrations" "$W/tests/test_notes.sh"
+propose notes
+ends 1 passed "it passes again"
+gone() { [[ $(by dev --json pr show 1 | jq '[.result.comments[] | select(.author == "ci")] | length') == 0 ]]; }
+check "the comment is gone" wait_for 30 gone
+
+note "migrations that don't hold"
+feature broken
+migration 20260102000000_broken 'create table other (id int primary key);' 'drop table others;'
+propose broken
+ends 2 failed "one whose undo fails"
+equal "isn't proved" "$(check_of 2 verify)" failed
+equal "and isn't tested" "$(check_of 2 test)$(check_of 2 migrate)" skipped
+
+note "the base moves"
+git -C "$W" fetch -q origin
+git -C "$W" checkout -q --detach origin/staging
+echo moved >"$W/README"
+git -C "$W" add --all
+git -C "$W" commit -q -m moved
+git -C "$W" bundle create -q "$TEST_DIR/bundle" HEAD
+chmod 644 "$TEST_DIR/bundle"
+as_control git --git-dir="$(bare)" fetch -q "$TEST_DIR/bundle" HEAD:refs/heads/staging
+ends 1 passed "what was green is tested again, on the new base"
+equal "what was tested is the merge with it" "$(as_control git --git-dir="$(bare)" show "$(run_sql result_commit 1):README")" moved
+
+note "promotion runs ask for the target's fork"
+by dev --json ci run --from staging --to production >"$TEST_DIR/promotion" 2>&1 || true
+equal "it passes" "$(jq -r .result.run.state "$TEST_DIR/promotion")" passed
+check "nothing is left" wait_for 60 nothing_left
