@@ -47,6 +47,15 @@ static void pass_constraint(Lint *lint, const LintTarget *target, const PgQuery_
       rule->on_constraint(lint, target, constraint, column);
 }
 
+static void pass_type(Lint *lint, const char *column, const PgQuery__TypeName *type) {
+  const LintRule *rule = NULL;
+  if (type == NULL)
+    return;
+  for (size_t at = 0; (rule = next_rule(lint, &at)) != NULL;)
+    if (rule->on_type != NULL)
+      rule->on_type(lint, column, type);
+}
+
 static void pass_column(Lint *lint, const LintTarget *target, const PgQuery__Node *node) {
   const PgQuery__ColumnDef *column = SQL_NODE(node, COLUMN_DEF, column_def);
   const LintRule *rule = NULL;
@@ -55,6 +64,7 @@ static void pass_column(Lint *lint, const LintTarget *target, const PgQuery__Nod
   for (size_t at = 0; (rule = next_rule(lint, &at)) != NULL;)
     if (rule->on_column != NULL)
       rule->on_column(lint, target, column);
+  pass_type(lint, column->colname, column->type_name);
   for (size_t at = 0; at < column->n_constraints; at++)
     pass_constraint(lint, target, column->constraints[at], column);
 }
@@ -65,6 +75,9 @@ static void pass_command(Lint *lint, const LintTarget *target,
   for (size_t at = 0; (rule = next_rule(lint, &at)) != NULL;)
     if (rule->on_command != NULL)
       rule->on_command(lint, target, command);
+  const PgQuery__ColumnDef *column = SQL_NODE(command->def, COLUMN_DEF, column_def);
+  if (command->subtype == AT(AlterColumnType) && column != NULL)
+    pass_type(lint, command->name, column->type_name);
   if (command->subtype == AT(AddColumn))
     pass_column(lint, target, command->def);
   else if (command->subtype == AT(AddConstraint))

@@ -2,8 +2,9 @@
  * that defines `const LintRule rule_NAME`, and one row of rules.def.
  *
  * For each statement in order the engine calls, where they are set: on_statement; on_node, when the
- * tree is of that case; then for CREATE TABLE and ALTER TABLE on_command, on_column and
- * on_constraint for their pieces; at the end of the file on_end. Facts are those before the
+ * tree is of that case; then for CREATE TABLE and ALTER TABLE on_command, on_column, on_type (of a
+ * new column, and of one whose type changes) and on_constraint for their pieces; at the end of the
+ * file on_end. Facts are those before the
  * statement. */
 #pragma once
 
@@ -41,11 +42,21 @@ struct LintRule {
   void (*on_statement)(Lint *lint, const SqlPart *part);
   void (*on_command)(Lint *lint, const LintTarget *target, const PgQuery__AlterTableCmd *command);
   void (*on_column)(Lint *lint, const LintTarget *target, const PgQuery__ColumnDef *column);
+  void (*on_type)(Lint *lint, const char *column, const PgQuery__TypeName *type);
   /* column: whose definition it stands in, NULL for one of the table */
   void (*on_constraint)(Lint *lint, const LintTarget *target, const PgQuery__Constraint *constraint,
                         const PgQuery__ColumnDef *column);
   void (*on_end)(Lint *lint);
 };
+
+/* What the database holds in the examples of most rules that ask it. */
+#define LINT_PARTS                                                                                 \
+  "CREATE TABLE parts (id bigint PRIMARY KEY, code text, weight numeric);\n"                       \
+  "INSERT INTO parts VALUES (1, 'a', 10), (2, 'a', NULL), (3, 'long code', 70000);\n"              \
+  "CREATE TABLE prices (id bigint PRIMARY KEY, part bigint);\n"                                    \
+  "INSERT INTO prices VALUES (1, 1), (2, 9);\n"                                                    \
+  "CREATE TABLE empty (id bigint PRIMARY KEY, code text, part bigint);\n"                          \
+  "GRANT SELECT ON parts, prices, empty TO PUBLIC;"
 
 #define RULE(name) extern const LintRule rule_##name;
 #include "lint/rules.def"

@@ -28,11 +28,6 @@ const LintRule rule_data_check = {
     .refactoring = "Introduce Column Constraint",
     .bad = "ALTER TABLE parts ADD CONSTRAINT light CHECK (weight < 1000) NOT VALID;",
     .good = "ALTER TABLE parts ADD CONSTRAINT positive CHECK (weight > 0) NOT VALID;",
-    .data = "CREATE TABLE parts (id bigint PRIMARY KEY, code text, weight numeric);\n"
-            "INSERT INTO parts VALUES (1, 'a', 10), (2, 'a', NULL), (3, 'long code', 70000);\n"
-            "CREATE TABLE prices (id bigint PRIMARY KEY, part bigint);\n"
-            "INSERT INTO prices VALUES (1, 1), (2, 9);\n"
-            "CREATE TABLE empty (id bigint PRIMARY KEY, code text, part bigint);\n"
-            "GRANT SELECT ON parts, prices, empty TO PUBLIC;",
+    .data = LINT_PARTS,
     .on_constraint = check,
 };

@@ -58,12 +58,7 @@ const LintRule rule_data_table_lost = {
     .refactoring = "Drop Table",
     .bad = "DROP TABLE parts;",
     .good = "DROP TABLE empty;",
-    .data = "CREATE TABLE parts (id bigint PRIMARY KEY, code text, weight numeric);\n"
-            "INSERT INTO parts VALUES (1, 'a', 10), (2, 'a', NULL), (3, 'long code', 70000);\n"
-            "CREATE TABLE prices (id bigint PRIMARY KEY, part bigint);\n"
-            "INSERT INTO prices VALUES (1, 1), (2, 9);\n"
-            "CREATE TABLE empty (id bigint PRIMARY KEY, code text, part bigint);\n"
-            "GRANT SELECT ON parts, prices, empty TO PUBLIC;",
+    .data = LINT_PARTS,
     .node = NODE(DROP_STMT),
     .on_node = check,
 };

@@ -73,12 +73,7 @@ const LintRule rule_data_unique = {
     .refactoring = "Introduce Unique Key Constraint",
     .bad = "CREATE UNIQUE INDEX CONCURRENTLY parts_code ON parts (code);",
     .good = "CREATE UNIQUE INDEX CONCURRENTLY parts_id_code ON parts (id, code);",
-    .data = "CREATE TABLE parts (id bigint PRIMARY KEY, code text, weight numeric);\n"
-            "INSERT INTO parts VALUES (1, 'a', 10), (2, 'a', NULL), (3, 'long code', 70000);\n"
-            "CREATE TABLE prices (id bigint PRIMARY KEY, part bigint);\n"
-            "INSERT INTO prices VALUES (1, 1), (2, 9);\n"
-            "CREATE TABLE empty (id bigint PRIMARY KEY, code text, part bigint);\n"
-            "GRANT SELECT ON parts, prices, empty TO PUBLIC;",
+    .data = LINT_PARTS,
     .node = NODE(INDEX_STMT),
     .on_node = check_index,
     .on_constraint = check,
