@@ -1,5 +1,6 @@
 /* Grants in a form that compares: without grantors, without what is given by default, in order. */
 #include "diff/compare.h"
+#include "diff/name.h"
 
 #include "core/str.h"
 

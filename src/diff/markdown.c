@@ -3,6 +3,7 @@
 
 #include "core/hex.h"
 #include "diff/escape.h"
+#include "diff/name.h"
 #include "diff/outline.h"
 
 #include <openssl/sha.h>

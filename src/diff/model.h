@@ -91,8 +91,6 @@ bool object_is(const Object *object, const char *name); /* a flag that is "t" */
  * triggers that come from the parent. It appears and goes with that one. */
 bool object_is_inherited(const Object *object);
 
-/* Appends a name as people write it, quoted only where SQL needs it. */
-void name_add(Buffer *text, const char *name);
 /* Appends schema, parent, name and signature as in COMMENT ON: public.t, public.t.c, t_pkey ON
  * public.t, public.f(integer). Safe in SQL. */
 void object_add_identity(Buffer *text, const Object *object);

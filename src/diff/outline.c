@@ -1,5 +1,6 @@
 /* Orders changes under the objects that they lie in, and puts them into words. */
 #include "diff/outline.h"
+#include "diff/name.h"
 
 #include "core/str.h"
 

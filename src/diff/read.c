@@ -3,6 +3,7 @@
 #include "diff/read.h"
 
 #include "core/embed.h"
+#include "diff/name.h"
 #include "diff/numbers.h"
 
 #include <assert.h>

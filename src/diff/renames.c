@@ -1,6 +1,7 @@
 /* Renames, and texts in which they are carried out: PostgreSQL's own texts are taken apart into
  * chains of names (a.b.c), literals and the rest. */
 #include "diff/renames.h"
+#include "diff/name.h"
 
 #include "core/str.h"
 

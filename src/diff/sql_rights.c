@@ -1,4 +1,5 @@
 /* Owners, grants, comments and security labels; default privileges. */
+#include "diff/name.h"
 #include "diff/sql_acl.h"
 #include "diff/sql_build.h"
 

@@ -1,4 +1,5 @@
 /* How statements are put together: one format with quoting, and lists of options. */
+#include "diff/name.h"
 #include "diff/sql_build.h"
 
 #include <stdio.h>

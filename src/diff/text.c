@@ -2,6 +2,7 @@
 #include "diff/render.h"
 
 #include "diff/escape.h"
+#include "diff/name.h"
 #include "diff/outline.h"
 
 #include <string.h>

@@ -272,3 +272,15 @@ void cluster_free(Cluster *cluster) {
   str_free(cluster->log);
   mem_free(cluster);
 }
+
+Cluster *cluster_started(const char *const *settings) {
+  enum { SKIPPED = 77 }; /* for meson */
+  const char *reason = cluster_skip_reason();
+  if (reason != NULL) {
+    (void)printf("skipped: %s\n", reason);
+    exit(SKIPPED);
+  }
+  Cluster *cluster = cluster_new(NULL);
+  cluster_start(cluster, settings);
+  return cluster;
+}

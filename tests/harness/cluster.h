@@ -21,6 +21,10 @@ typedef struct Cluster {
 /* NULL, or why no cluster can be made here. Print it and skip. */
 const char *cluster_skip_reason(void);
 
+/* A cluster that runs with these settings (see cluster_start), for tests that are nothing without
+ * one: where none can be made the program says so and ends as skipped. */
+Cluster *cluster_started(const char *const *settings);
+
 /* initdb with superuser "postgres", trust, no fsync, and arguments (NULL-terminated, may be NULL).
  */
 Cluster *cluster_new(const char *const *arguments);

@@ -54,13 +54,7 @@ static void admin(const char *sql) {
 }
 
 static int set_up(void **state) {
-  const char *reason = cluster_skip_reason();
-  if (reason != NULL) {
-    print_message("skipped: %s\n", reason);
-    exit(77);
-  }
-  cluster = cluster_new(NULL);
-  cluster_start(cluster, (const char *[]){"fsync=on", NULL});
+  cluster = cluster_started((const char *[]){"fsync=on", NULL});
   return 0;
 }
 

@@ -31,13 +31,7 @@ static Error err;
   } while (0)
 
 static int set_up(void **state) {
-  const char *reason = cluster_skip_reason();
-  if (reason != NULL) {
-    print_message("skipped: %s\n", reason);
-    exit(77);
-  }
-  cluster = cluster_new(NULL);
-  cluster_start(cluster, (const char *[]){"fsync=off", NULL});
+  cluster = cluster_started((const char *[]){"fsync=off", NULL});
   return 0;
 }
 
