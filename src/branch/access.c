@@ -34,7 +34,8 @@ typedef struct Asked {
   char target[NAME_MAX_LENGTH + 1];
   int64_t expires_at;
   int64_t branches, own;
-  int version; /* of the policy that allowed it */
+  json_t *approved_by, *checks; /* owned */
+  int version;                  /* of the policy that allowed it */
 } Asked;
 
 struct Access {
@@ -49,11 +50,23 @@ Access *access_new(void) {
   return mem_new(1, sizeof(Access));
 }
 
+static void asked_release(Asked *asked) {
+  json_free(asked->approved_by);
+  json_free(asked->checks);
+}
+
+static void forget(Access *access) {
+  for (size_t at = 0; at < access->count; at++)
+    asked_release(&access->asked[at]);
+  access->count = 0;
+}
+
 void access_free(Access *access) {
   if (access == NULL)
     return;
   for (size_t at = 0; at < CACHE_SIZE; at++)
     policy_free(access->cache[at].policy);
+  forget(access);
   mem_free(access->asked);
   mem_free(access);
 }
@@ -66,7 +79,7 @@ void access_refresh(Context *context) {
 void access_begin(Context *context) {
   Access *access = context->access;
   access_refresh(context);
-  access->count = 0;
+  forget(access);
   access->last = (PolicyDecision){.rule = -1};
 }
 
@@ -139,11 +152,14 @@ static void copy_name(char ret[NAME_MAX_LENGTH + 1], const char *text) {
   (void)snprintf(ret, NAME_MAX_LENGTH + 1, "%s", text != NULL ? text : "");
 }
 
+/* What it holds is to be released, or kept. */
 static Asked remember(const AccessQuestion *question) {
   Asked asked = {.action = question->action,
                  .expires_at = question->expires_at,
                  .branches = question->branches,
-                 .own = question->own};
+                 .own = question->own,
+                 .approved_by = json_incref((json_t *)question->approved_by),
+                 .checks = json_incref((json_t *)question->checks)};
   const char *project = question->branch != NULL ? question->branch->project : question->project;
   (void)snprintf(asked.project, sizeof asked.project, "%s", project != NULL ? project : "");
   if (question->branch != NULL)
@@ -160,6 +176,27 @@ static Asked remember(const AccessQuestion *question) {
 static bool may_always(const Context *context, const PrincipalRow *principal, PolicyAction action) {
   return action == ACTION_POLICY_APPLY && principal->id[0] != '\0' &&
          principal->os_uid == (int64_t)context->home->owner_uid;
+}
+
+/* The texts are borrowed. */
+static const char **names_of(const json_t *list, size_t *ret_count) {
+  size_t count = json_array_size(list);
+  const char **names = mem_new(count + 1, sizeof *names);
+  for (size_t at = 0; at < count; at++)
+    names[at] = json_string_value(json_array_get(list, at));
+  *ret_count = count;
+  return names;
+}
+
+static void decide_with(const Policy *policy, PolicyRequest *request, const Asked *asked,
+                        PolicyDecision *ret) {
+  const char **approved_by = names_of(asked->approved_by, &request->approved_count);
+  const char **checks = names_of(asked->checks, &request->check_count);
+  request->approved_by = approved_by;
+  request->checks = checks;
+  policy_decide(policy, request, ret);
+  mem_free(approved_by);
+  mem_free(checks);
 }
 
 static bool evaluate(Context *context, const PrincipalRow *row, const Asked *asked,
@@ -182,7 +219,7 @@ static bool evaluate(Context *context, const PrincipalRow *row, const Asked *ask
                                   .target = str_or_null(asked->target)},
                            .standing = {asked->branches, asked->own},
                            .now = clock_wall_us()};
-  policy_decide(policy, &request, ret);
+  decide_with(policy, &request, asked, ret);
   return true;
 }
 
@@ -228,7 +265,7 @@ static void note(Context *context, const Asked *asked, const PolicyDecision *dec
 }
 
 bool access_ask(Context *context, const AccessQuestion *question, Error *err) {
-  Asked asked = remember(question);
+  AUTO_RELEASE(asked_release) Asked asked = remember(question);
   PolicyDecision decision;
   if (!decide(context, &context->caller, &asked, &decision, err))
     return false;
@@ -236,12 +273,13 @@ bool access_ask(Context *context, const AccessQuestion *question, Error *err) {
   if (!decision.allowed)
     return refuse(&decision, &asked, err);
   keep(context->access, &asked, &decision);
+  asked.approved_by = asked.checks = NULL;
   return true;
 }
 
 bool access_explain(Context *context, const PrincipalRow *principal, const AccessQuestion *question,
                     PolicyDecision *ret, int *ret_version, Error *err) {
-  Asked asked = remember(question);
+  AUTO_RELEASE(asked_release) Asked asked = remember(question);
   if (!decide(context, principal, &asked, ret, err))
     return false;
   *ret_version = asked.version;

@@ -29,6 +29,8 @@ typedef struct AccessQuestion {
   const char *target;      /* tier, for kinds that go by their target */
   int64_t expires_at;
   int64_t branches, own; /* of a create: what stands, see decide.h; 0: counted later, by limit.h */
+  const json_t *approved_by; /* of promote: names of those who approved this very state; borrowed */
+  const json_t *checks;      /* of promote: those that passed on it; borrowed */
 } AccessQuestion;
 
 /* FORBIDDEN with the reason. */

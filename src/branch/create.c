@@ -59,6 +59,13 @@ static bool find_parent(Context *context, const ProjectRow *project, const char 
   return true;
 }
 
+static bool find_source(Context *context, const ProjectRow *project, const BranchRequest *request,
+                        BranchRow *ret, Error *err) {
+  if (!request->is_copy || request->copied == NULL)
+    return find_parent(context, project, request->parent, kind_of(request), ret, err);
+  return branch_get(context->catalog, request->copied->id, ret, err);
+}
+
 /* Kinds that go by their target fork the tier that they name. */
 static bool check_access(Context *context, const ProjectRow *project, const BranchRequest *request,
                          const BranchRow *parent, Error *err) {
@@ -202,7 +209,7 @@ bool branch_create(Context *context, const ProjectRow *project, const BranchRequ
   AUTO_RELEASE(operation_row_release) OperationRow operation = {0};
   if (!name_check("branch", request->name, err) ||
       (request->kind != NULL && !name_check("kind", request->kind, err)) ||
-      !find_parent(context, project, request->parent, kind_of(request), &parent, err) ||
+      !find_source(context, project, request, &parent, err) ||
       !check_access(context, project, request, &parent, err) || !check_parent(&parent, err) ||
       !pool_check_room(context, err) ||
       !record(context, project, &parent, request, &branch, &operation, err))

@@ -187,11 +187,11 @@ bool endpoint_stop_asked(Context *context, const char *id, EndpointRow *ret, Err
   return stop(context, id, false, record_request, ret, err);
 }
 
-bool endpoint_stop_held(Context *context, const BranchRow *branch, EndpointRow *endpoint,
-                        Error *err) {
+bool endpoint_stop_held(Context *context, const BranchRow *branch, bool immediate,
+                        EndpointRow *endpoint, Error *err) {
   endpoint->wanted = false;
   return endpoint_update(context->catalog, endpoint, err) &&
-         endpoint_end_process(context, branch->volume, endpoint, false, err) &&
+         endpoint_end_process(context, branch->volume, endpoint, immediate, err) &&
          endpoint_update(context->catalog, endpoint, err);
 }
 

@@ -33,8 +33,8 @@ CHECKED bool endpoint_stop_asked(Context *context, const char *branch, EndpointR
                                  Error *err);
 
 /* The same for a caller that holds the volume's lock, to leave no gap for a start behind it. */
-CHECKED bool endpoint_stop_held(Context *context, const BranchRow *branch, EndpointRow *endpoint,
-                                Error *err);
+CHECKED bool endpoint_stop_held(Context *context, const BranchRow *branch, bool immediate,
+                                EndpointRow *endpoint, Error *err);
 
 /* Writes the settings of a running compute anew and has them read: who may log in may have changed.
  */

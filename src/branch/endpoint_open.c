@@ -11,10 +11,13 @@
 #include "core/clock.h"
 #include "core/failpoint.h"
 #include "core/io.h"
+#include "core/size.h"
 #include "core/str.h"
 #include "pg/platform.h"
 
 #include <stdio.h>
+
+#define ROLLBACK_LOG "1GiB" /* "rollback_log" of config.json */
 
 enum {
   START_LIMIT_MS = 10 * 60 * 1000, /* recovery of a large log takes minutes */
@@ -43,6 +46,17 @@ static bool follow_statements(Context *context, const BranchRow *branch,
   return true;
 }
 
+/* Of a tier's log as much is kept as is to tell what a rollback would leave behind. */
+static json_t *settings_of(const Context *context, const BranchRow *branch) {
+  const char *declared = json_string_or(context->home->config, "rollback_log", ROLLBACK_LOG);
+  int64_t bytes = 0;
+  Error ignored = ERROR_INIT; /* then nothing more than the server's own is kept */
+  if (branch->tier[0] == '\0' || !size_parse(declared, &bytes, &ignored))
+    return NULL;
+  AUTO(str_free) char *size = str_format("%lldMB", (long long)(bytes / (1024 * 1024)));
+  return json_pack("{s:s}", "wal_keep_size", size);
+}
+
 static bool start_params(Context *context, const BranchRow *branch, const EndpointRow *endpoint,
                          const char *preload, json_t **ret, Error *err) {
   bool is_root = str_equal(branch->kind, "root");
@@ -51,10 +65,11 @@ static bool start_params(Context *context, const BranchRow *branch, const Endpoi
   if (!follow_statements(context, branch, endpoint, &audit, err) ||
       !principal_roles(context, &logins, err))
     return false;
-  *ret = json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:b, s:i, s:o}", "volume", branch->volume,
+  *ret = json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:b, s:i, s:o, s:o*}", "volume", branch->volume,
                    "endpoint", endpoint->id, "size", branch->size_class, "preload", preload,
                    "audit", audit, "first_start", !branch->clean, "oom_score_adj",
-                   is_root ? OOM_ROOT : OOM_EPHEMERAL, "logins", logins);
+                   is_root ? OOM_ROOT : OOM_EPHEMERAL, "logins", logins, "settings",
+                   settings_of(context, branch));
   return true;
 }
 

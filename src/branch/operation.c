@@ -18,6 +18,11 @@ static bool migration_recover(Context *context, const OperationRow *operation, E
   return operation_finish(context->catalog, operation->id, &failure, err);
 }
 
+/* Of those who look for themselves, by a job of boughd's: they stand above this folder. */
+static bool leave_to_job(Context *context, const OperationRow *operation, Error *err) {
+  return true;
+}
+
 static const OperationKind kinds[] = {
     {"project.create", project_create_undo, "removed, as if it had never been asked for"},
     {"project.delete", project_delete_recover, "finished"},
@@ -27,6 +32,8 @@ static const OperationKind kinds[] = {
     {"branch.protect", branch_rename_recover, "nothing to do: one transaction"},
     {"endpoint.repoint", branch_repoint_recover, "the new branch goes; nothing had moved"},
     {"tier.reset", branch_repoint_recover, "the new branch goes; nothing had moved"},
+    {"tier.rollback", branch_repoint_recover, "the new branch goes; nothing had moved"},
+    {"promote", leave_to_job, "taken back, or finished once it touched the tier (src/scm)"},
     {"branch.expire", branch_rename_recover, "nothing to do: one transaction"},
     {"branch.retire", branch_retire_recover,
      "finished once the branch is closed, else left for later"},
@@ -64,6 +71,11 @@ bool operation_begin(Context *context, const char *kind, const char *project, co
   (void)snprintf(context->trail.operation, sizeof context->trail.operation, "%s", row.id);
   *ret = row;
   return true;
+}
+
+bool operation_is_orphan(const OperationRow *row) {
+  return row->worker_pid <= 0 || row->worker_start <= 0 ||
+         process_start_time(row->worker_pid) != (uint64_t)row->worker_start;
 }
 
 void operation_fail(Context *context, const OperationRow *operation, const Error *failure) {

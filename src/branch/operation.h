@@ -13,6 +13,9 @@ CHECKED bool operation_begin(Context *context, const char *kind, const char *pro
  * be written now is found by recovery. */
 void operation_fail(Context *context, const OperationRow *operation, const Error *failure);
 
+/* Whether the one that ran it is gone. */
+bool operation_is_orphan(const OperationRow *operation);
+
 typedef bool OperationRecover(Context *context, const OperationRow *operation, Error *err);
 
 typedef struct OperationKind {

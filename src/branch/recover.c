@@ -3,7 +3,6 @@
 
 #include "branch/endpoint.h"
 #include "branch/operation.h"
-#include "core/process.h"
 #include "core/str.h"
 
 #include <dirent.h>
@@ -26,11 +25,6 @@ static void add_problem(Recovery *recovery, const char *subject, const Error *fa
   (void)json_array_append_new(recovery->problems, value != NULL ? value : json_string(subject));
 }
 
-static bool is_worker_alive(const OperationRow *row) {
-  return row->worker_pid > 0 && row->worker_start > 0 &&
-         process_start_time(row->worker_pid) == (uint64_t)row->worker_start;
-}
-
 static void recover_operation(Recovery *recovery, const OperationRow *row) {
   Error failure = ERROR_INIT;
   const OperationKind *kind = operation_kind(row->kind);
@@ -47,7 +41,7 @@ static bool recover_operations(Recovery *recovery, Error *err) {
   if (!operation_list(recovery->context->catalog, true, 100000, &rows, &count, err))
     return false;
   for (size_t at = 0; at < count; at++) {
-    if (!is_worker_alive(&rows[at]))
+    if (operation_is_orphan(&rows[at]))
       recover_operation(recovery, &rows[at]);
     operation_row_release(&rows[at]);
   }

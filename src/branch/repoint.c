@@ -142,7 +142,7 @@ static bool close_old(Context *context, Repoint *repoint, EndpointRow *endpoint,
     if (!wait_for_sessions(context, endpoint->id, repoint->grace_ms, err))
       return false;
   }
-  return endpoint_stop_held(context, &repoint->old, endpoint, err) &&
+  return endpoint_stop_held(context, &repoint->old, repoint->plan->is_hurried, endpoint, err) &&
          failpoint_reach(FAILPOINT_REPOINT_STOPPED, err);
 }
 

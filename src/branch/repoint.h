@@ -11,6 +11,7 @@ typedef struct RepointPlan {
   const char *operation;   /* its kind */
   int64_t grace_ms;        /* for open sessions */
   int64_t keep_us;         /* how long the old one stays; 0: for as long as it was to stay */
+  bool is_hurried;         /* the old compute is killed: its branch recovers when it is looked at */
   bool is_counted;         /* the new one is one more, by the policy's limits */
   /* Makes the new branch ready while nobody sees it; its compute runs meanwhile. NULL: nothing is
    * to be done. Failing leaves everything as it was. */

@@ -197,6 +197,26 @@ bool author_add(Catalog *catalog, const char *branch, const char *principal, Err
                        ARRAY_LENGTH(values), values, NULL, err);
 }
 
+bool author_carry(Catalog *catalog, const char *from, const char *to, Error *err) {
+  const char *const values[] = {from, to};
+  return catalog_query(catalog,
+                       "INSERT INTO lakebase.authors AS a (branch_id, principal)"
+                       " SELECT $2, principal FROM lakebase.authors WHERE branch_id = $1"
+                       " ON CONFLICT (branch_id, principal) DO UPDATE"
+                       " SET added_at = clock_timestamp()",
+                       ARRAY_LENGTH(values), values, NULL, err);
+}
+
+bool author_forget(Catalog *catalog, const char *branch, int64_t before, Error *err) {
+  char time[CATALOG_NUMBER_SIZE];
+  catalog_number(time, before);
+  const char *const values[] = {branch, time};
+  return catalog_query(
+      catalog,
+      "DELETE FROM lakebase.authors WHERE branch_id = $1 AND added_at < " CATALOG_TIME("$2"),
+      ARRAY_LENGTH(values), values, NULL, err);
+}
+
 bool author_list(Catalog *catalog, const char *branch, json_t **ret, Error *err) {
   AUTO(rows_free) Rows *rows = NULL;
   if (!catalog_query(catalog,

@@ -59,6 +59,10 @@ CHECKED bool branch_lineage(Catalog *catalog, const char *id, BranchRow **ret, s
 
 /* Of the change on a branch; adding one twice is fine. */
 CHECKED bool author_add(Catalog *catalog, const char *branch, const char *principal, Error *err);
+/* A change has become part of another branch: its authors are that one's, from now on. */
+CHECKED bool author_carry(Catalog *catalog, const char *from, const char *to, Error *err);
+/* All that was on the branch before that time has gone on. */
+CHECKED bool author_forget(Catalog *catalog, const char *branch, int64_t before, Error *err);
 CHECKED bool author_list(Catalog *catalog, const char *branch, json_t **ret, Error *err);
 
 /* Live branches of the project, counted while no other create is between its count and its insert:

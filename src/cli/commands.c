@@ -46,6 +46,7 @@ const Noun nouns[] = {
     {"pr", "pull requests: changes that wait to be merged"},
     {"ci", "continuous integration: what was tested, and how it went"},
     {"scm", "the workflow: claim, prepare-pr, wait-ci, merge"},
+    {"promotion", "what was taken into tiers, or waits for it"},
     {"operation", "what Bough did and is doing"},
 };
 const size_t noun_count = ARRAY_LENGTH(nouns);
@@ -824,6 +825,45 @@ const Command commands[] = {
      .details = "For what asks a command for it: .env names it and holds no secret.",
      .run = cmd_scm_password_run,
      .show = cmd_scm_password_show},
+    {.noun = "promote",
+     .summary = "take a tier into the next one: migrations, then code",
+     .details =
+         "Along the declared chain alone. A snapshot of the tier is taken first, the migrations "
+         "are "
+         "tried on a copy of it, and run on the tier once, by Bough itself, when every gate is "
+         "open. What fails leaves the tier as it was. A branch may be named where the project has "
+         "no repository; else it goes by its pull request: `bough scm merge`.",
+     .arguments = {{"TIER", "what is promoted", "tier"}},
+     .flags = {{"to", "TIER", "where it goes"},
+               {"approve", NULL, "approve what that would do now, and do nothing else"},
+               {"dry-run", NULL, "show what it would do, and which gates are open"}},
+     .changes = true,
+     .timeout_s = SECONDS_LONG,
+     .run = cmd_promote_run,
+     .show = cmd_promote_show},
+    {.noun = "promotion",
+     .verb = "list",
+     .summary = "promotions, the newest first",
+     .run = cmd_promotion_list_run,
+     .show = cmd_promotion_list_show},
+    {.noun = "rollback",
+     .summary = "take a tier back to what it was before a promotion",
+     .details =
+         "Tells first which committed transactions that would leave behind, counted from the log "
+         "per table, or that it can't be known, and asks. The tier's name and connection string go "
+         "to a new branch of the snapshot; what stood until now stays under another name, and can "
+         "be gone back to the same way.",
+     .arguments = {{"TIER", "the tier", "tier"}},
+     .flags =
+         {{"to", "SNAPSHOT",
+           "a snapshot of that tier, or what an earlier rollback left; default: the one before "
+           "the last promotion"},
+          {"dry-run", NULL, "only tell what would be left behind"},
+          {"yes", NULL, "don't ask"}},
+     .changes = true,
+     .timeout_s = SECONDS_LONG,
+     .run = cmd_rollback_run,
+     .show = cmd_rollback_show},
 
     {.noun = "operation",
      .verb = "list",

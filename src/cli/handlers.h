@@ -66,3 +66,5 @@ CommandRun cmd_init_run, cmd_scm_claim_run, cmd_scm_prepare_run, cmd_scm_wait_ru
 CommandShow cmd_init_show, cmd_scm_claim_show, cmd_scm_prepare_show, cmd_scm_wait_show,
     cmd_scm_merge_show, cmd_scm_abandon_show, cmd_scm_status_show, cmd_scm_doctor_show,
     cmd_scm_sync_show, cmd_scm_password_show;
+CommandRun cmd_promote_run, cmd_promotion_list_run, cmd_rollback_run;
+CommandShow cmd_promote_show, cmd_promotion_list_show, cmd_rollback_show;

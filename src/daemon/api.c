@@ -13,6 +13,7 @@
 #include "daemon/api_policy.h"
 #include "daemon/api_principal.h"
 #include "daemon/api_project.h"
+#include "daemon/api_promote.h"
 #include "daemon/api_server.h"
 #include "daemon/api_session.h"
 #include "daemon/api_workflow.h"
@@ -78,6 +79,18 @@ static const Route routes[] = {
     {"GET", "/v1/projects/{p}/schedules", get_schedules, SHORT, 0, LOOKS, "List schedules"},
     {"POST", "/v1/projects/{p}/schedules/{n}/run", post_schedule_run, HOURS, ROUTE_LONG,
      ASKS(BRANCH_RESET), "Build a tier anew from its parent, now"},
+    {"GET", "/v1/projects/{p}/promotions", get_promotions, SHORT, 0, LOOKS,
+     "Promotions, the newest first; ?tier=NAME"},
+    {"POST", "/v1/projects/{p}/promotions", post_promotion, HOURS, ROUTE_LONG, ASKS(PROMOTE),
+     "Take a tier, or a branch, into the next tier"},
+    {"GET", "/v1/projects/{p}/promotions/preview", get_promotion_preview, MINUTES, ROUTE_LONG,
+     LOOKS, "What a promotion would do, and which of its gates are open: ?from=NAME&to=TIER"},
+    {"POST", "/v1/projects/{p}/promotions/approve", post_promotion_approval, MINUTES, ROUTE_LONG,
+     ASKS(PROMOTE_APPROVE), "Approve what a promotion would do now"},
+    {"POST", "/v1/projects/{p}/rollback/preview", post_rollback_preview, MINUTES, ROUTE_LONG,
+     ASKS(ROLLBACK), "What a rollback would leave behind"},
+    {"POST", "/v1/projects/{p}/rollback", post_rollback, MINUTES, 0, ASKS(ROLLBACK),
+     "Take a tier back to a snapshot"},
     {"GET", "/v1/projects/{p}/endpoints", get_endpoints, SHORT, 0, LOOKS, "List endpoints"},
     {"GET", "/v1/projects/{p}/policy", get_policy, SHORT, 0, LOOKS,
      "The policy in force, or ?version=N; ?effective=BRANCH: what it says of that"},
@@ -175,6 +188,8 @@ static const Route routes[] = {
      "Remove branches whose time is over"},
     {"JOB", "schedule", job_schedule, HOURS, ROUTE_INTERNAL | ROUTE_LONG, SERVER,
      "Run what is due"},
+    {"JOB", "promote", job_promote, HOURS, ROUTE_INTERNAL | ROUTE_LONG, SERVER,
+     "Finish promotions whose worker was killed"},
     {"JOB", "webhook", job_webhook, 120, ROUTE_INTERNAL, SERVER, "Deliver messages to the outside"},
     {"JOB", "ci", job_ci, HOURS, ROUTE_INTERNAL | ROUTE_LONG | ROUTE_WHEN_READY, SERVER,
      "Run what waits for CI"},

@@ -11,7 +11,7 @@ static const struct {
   const char *job;
   unsigned seconds;
 } jobs[] = {
-    {"expire", 2},     {"webhook", 1}, {"schedule", 5},
+    {"expire", 2},     {"webhook", 1}, {"schedule", 5}, {"promote", 2},
     {"git-keep", 600}, {"ci-look", 2}, {"ci", 1}, /* as many runs at once as there are rows */
     {"ci", 1},
 };

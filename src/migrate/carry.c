@@ -33,11 +33,36 @@ static bool open_side(const Carry *carry, const BranchRow *branch, const char *d
   return wake(carry->context, branch, &ret->endpoint, err);
 }
 
-json_t *carry_databases(const ProjectRow *project) {
-  json_t *databases = json_object_get(project->details, "databases");
-  if (json_array_size(databases) > 0)
-    return json_incref(databases);
-  return json_pack("[s]", describe_database(project));
+static const char *text_of(const json_t *item, const char *key) {
+  return json_string_or(item, key, "");
+}
+
+static bool is_of(const json_t *item, const char *database) {
+  return str_equal(text_of(item, "database"), database);
+}
+
+static bool has_any(const json_t *list, const char *database) {
+  size_t at = 0;
+  const json_t *item = NULL;
+  json_array_foreach(list, at, item) {
+    if (is_of(item, database))
+      return true;
+  }
+  return false;
+}
+
+json_t *carry_databases(const ProjectRow *project, const json_t *list) {
+  json_t *all = json_object_get(project->details, "databases");
+  json_t *names = json_array();
+  size_t at = 0;
+  json_t *name = NULL;
+  if (json_array_size(all) == 0)
+    (void)json_array_append_new(names, json_string(describe_database(project)));
+  json_array_foreach(all, at, name) {
+    if (json_is_string(name) && (list == NULL || has_any(list, json_string_value(name))))
+      (void)json_array_append(names, name);
+  }
+  return names;
 }
 
 /* ---- looking ---- */
@@ -147,7 +172,7 @@ static bool look_at_database(const Carry *carry, const char *database, bool stri
 }
 
 bool carry_look(const Carry *carry, bool strict, json_t **ret, Error *err) {
-  AUTO(json_free) json_t *databases = carry_databases(carry->project);
+  AUTO(json_free) json_t *databases = carry_databases(carry->project, NULL);
   AUTO(json_free) json_t *list = json_array();
   size_t at = 0;
   const json_t *database = NULL;
@@ -171,10 +196,6 @@ typedef struct Work {
 
 static void work_release(Work *work) {
   ledger_release(&work->ledger);
-}
-
-static const char *text_of(const json_t *item, const char *key) {
-  return json_string_or(item, key, "");
 }
 
 /* Texts of the item are borrowed. */
@@ -304,20 +325,6 @@ static void note_digest(Work *work) {
     (void)!ledger_set_digest(&work->ledger, digest, &ignored);
 }
 
-static bool is_of(const json_t *item, const char *database) {
-  return str_equal(text_of(item, "database"), database);
-}
-
-static bool has_any(const json_t *list, const char *database) {
-  size_t at = 0;
-  const json_t *item = NULL;
-  json_array_foreach(list, at, item) {
-    if (is_of(item, database))
-      return true;
-  }
-  return false;
-}
-
 static bool open_work(const Carry *carry, const char *database, Work *work, Error *err) {
   work->carry = carry;
   return open_side(carry, carry->to, database, &work->target, err) &&
@@ -356,12 +363,12 @@ static bool work_on(const Carry *carry, const char *database, const json_t *list
 }
 
 static bool work_on_all(const Carry *carry, const json_t *list, json_t *done, Error *err) {
-  AUTO(json_free) json_t *databases = carry_databases(carry->project);
+  AUTO(json_free) json_t *databases = carry_databases(carry->project, list);
   size_t at = 0;
   const json_t *database = NULL;
   json_array_foreach(databases, at, database) {
     const char *name = json_string_value(database);
-    if (name != NULL && has_any(list, name) && !work_on(carry, name, list, done, err))
+    if (name != NULL && !work_on(carry, name, list, done, err))
       return false;
   }
   return true;
@@ -401,28 +408,33 @@ static bool check_items(const Ledger *ledger, const char *database, const json_t
   return true;
 }
 
-static bool read_database(const Carry *carry, const char *database, const json_t *list,
+static bool check_ledger(const Carry *carry, const Target *to, const json_t *list, Error *err) {
+  AUTO_RELEASE(ledger_release) Ledger ledger = {0};
+  return ledger_open(carry->context, &to->endpoint, to->database, LEDGER_READ, &ledger, err) &&
+         check_items(&ledger, to->database, list, err);
+}
+
+static bool read_database(const Carry *carry, const char *database, const json_t *list, bool is_run,
                           json_t *digests, Error *err) {
   Target to;
   char digest[SCHEMA_DIGEST_SIZE];
-  AUTO_RELEASE(ledger_release) Ledger ledger = {0};
   if (!open_side(carry, carry->to, database, &to, err) ||
-      !ledger_open(carry->context, &to.endpoint, database, LEDGER_READ, &ledger, err) ||
-      !check_items(&ledger, database, list, err) ||
+      (is_run && !check_ledger(carry, &to, list, err)) ||
       !schema_digest(&to, LOCK_TIMEOUT_MS, digest, err))
     return false;
   (void)json_object_set_new(digests, database, json_string(digest));
   return true;
 }
 
-bool carry_read_back(const Carry *carry, const json_t *list, json_t **ret_digests, Error *err) {
-  AUTO(json_free) json_t *databases = carry_databases(carry->project);
+bool carry_read_back(const Carry *carry, const json_t *list, bool is_run, json_t **ret_digests,
+                     Error *err) {
+  AUTO(json_free) json_t *databases = carry_databases(carry->project, list);
   AUTO(json_free) json_t *digests = json_object();
   size_t at = 0;
   const json_t *database = NULL;
   json_array_foreach(databases, at, database) {
     const char *name = json_string_value(database);
-    if (name != NULL && !read_database(carry, name, list, digests, err))
+    if (name != NULL && !read_database(carry, name, list, is_run, digests, err))
       return false;
   }
   *ret_digests = STEAL(digests);

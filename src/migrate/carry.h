@@ -32,10 +32,11 @@ CHECKED bool carry_apply(const Carry *carry, const json_t *list, json_t **ret_do
  * MIGRATION_NO_UNDO, MIGRATION_FAILED: the rest stays. */
 CHECKED bool carry_undo(const Carry *carry, const json_t *list, Error *err);
 
-/* Whether to's ledgers have all of the list in force with those checksums, MIGRATION_LEDGER; and
- * the digest of its schemas, {database: digest}, owned. */
-CHECKED bool carry_read_back(const Carry *carry, const json_t *list, json_t **ret_digests,
-                             Error *err);
+/* Whether to's ledgers have all of the list in force with those checksums, MIGRATION_LEDGER (not
+ * asked where is_run is false); and the digests of the schemas of the list's databases,
+ * {database: digest}, owned. */
+CHECKED bool carry_read_back(const Carry *carry, const json_t *list, bool is_run,
+                             json_t **ret_digests, Error *err);
 
-/* The databases that there are migrations for; owned. */
-json_t *carry_databases(const ProjectRow *project);
+/* Names of the project's databases; with a list, of those that it is about. Owned. */
+json_t *carry_databases(const ProjectRow *project, const json_t *list);

@@ -42,9 +42,9 @@ CHECKED bool promote_change(Context *context, const ProjectRow *project,
 CHECKED bool promote_approve(Context *context, const ProjectRow *project, const char *from,
                              const char *to, json_t **ret, Error *err);
 
-/* {promotions:[{promotion, from, to, branch, pull?, state, step, migrations, approved_by, snapshot?,
- * merge_commit?, requested_by, promoted_by, created_at, finished_at, error}]}, the newest first.
- * tier: into that one; NULL: of the project. */
+/* {promotions:[{promotion, from, to, branch, pull?, state, step, migrations, approved_by,
+ * snapshot?, merge_commit?, requested_by, promoted_by, created_at, finished_at, error}]}, the
+ * newest first. tier: into that one; NULL: of the project. */
 CHECKED bool promote_list(Context *context, const ProjectRow *project, const char *tier,
                           json_t **ret, Error *err);
 

@@ -7,7 +7,7 @@ source "$(dirname "$0")/../harness/lib.sh"
 
 # Those of later subjects have tests of their own: 313, 321, 322, 422, 502, 512, 532.
 points() {
-  awk -F'"' '/^FAILPOINT\(/ { print $2 }' "$ROOT/src/core/failpoint.def" | grep -v -e '^expiry-' -e '^branch-retire-' -e '^tier-reset-' -e '^migrate-' -e '^policy-' -e '^workflow-' -e '^forge-' -e '^ci-'
+  awk -F'"' '/^FAILPOINT\(/ { print $2 }' "$ROOT/src/core/failpoint.def" | grep -v -e '^expiry-' -e '^branch-retire-' -e '^tier-reset-' -e '^migrate-' -e '^policy-' -e '^workflow-' -e '^promote-' -e '^forge-' -e '^ci-'
 }
 
 restart_with() {

@@ -1,0 +1,145 @@
+/* The part of a promotion that changes the tier: each step may be begun again. */
+#include "branch/audit.h"
+#include "branch/operation.h"
+#include "catalog/policy.h"
+#include "core/clock.h"
+#include "core/failpoint.h"
+#include "core/str.h"
+#include "migrate/carry.h"
+#include "scm/promotion.h"
+
+#include <stdio.h>
+
+static Carry carry_of(const Promotion *promotion) {
+  return (Carry){.context = promotion->context,
+                 .project = promotion->project,
+                 .from = &promotion->source,
+                 .to = &promotion->target,
+                 .label = promotion->source.name};
+}
+
+bool promotion_step(Promotion *promotion, const char *step, Error *err) {
+  (void)snprintf(promotion->row.step, sizeof promotion->row.step, "%s", step);
+  return promotion_save(promotion, err);
+}
+
+/* ---- the end ---- */
+
+static void describe_end(Promotion *promotion, PromotionState state, const Error *failure) {
+  PromotionRow *row = &promotion->row;
+  row->state = state;
+  row->finished_at = clock_wall_us();
+  (void)snprintf(row->error, sizeof row->error, "%.511s", failure != NULL ? failure->message : "");
+}
+
+/* Its authors are those of the tier from now on; on a tier that it came from they aren't any more,
+ * unless they went on there meanwhile. */
+static bool move_authors(Promotion *promotion, Error *err) {
+  Catalog *catalog = promotion->context->catalog;
+  const BranchRow *source = &promotion->source;
+  return author_carry(catalog, source->id, promotion->target.id, err) &&
+         (source->tier[0] == '\0' ||
+          author_forget(catalog, source->id, promotion->row.started_at, err));
+}
+
+/* The operation's end leaves the row in the audit. */
+bool promotion_end(Promotion *promotion, PromotionState state, const Error *failure, Error *err) {
+  Catalog *catalog = promotion->context->catalog;
+  AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
+  describe_end(promotion, state, failure);
+  return catalog_begin(catalog, &guard, err) && promotion_save(promotion, err) &&
+         (state != PROMOTION_DONE ||
+          (move_authors(promotion, err) && promotion_tell_workflow(promotion, err))) &&
+         operation_finish(catalog, promotion->operation.id, failure, err) &&
+         catalog_commit(&guard, err);
+}
+
+/* ---- migrations on the tier ---- */
+
+/* What the ledger says and what the copy showed is what must be there. */
+static bool read_back(Promotion *promotion, Error *err) {
+  const Carry carry = carry_of(promotion);
+  AUTO(json_free) json_t *digests = NULL;
+  if (!carry_read_back(&carry, promotion->list, true, &digests, err))
+    return false;
+  if (promotion->digests == NULL || json_equal(digests, promotion->digests))
+    return true;
+  (void)error_set(err, ERROR_MIGRATION_DRIFT,
+                  "the schema of %s isn't what the migrations made of its copy",
+                  promotion->row.to_tier);
+  return error_hint(err, "somebody else changed it meanwhile, or a migration does something else "
+                         "there: `bough diff`");
+}
+
+static bool migrate(Promotion *promotion, Error *err) {
+  const Carry carry = carry_of(promotion);
+  AUTO(json_free) json_t *done = NULL;
+  return failpoint_reach(FAILPOINT_PROMOTE_CONFIRMED, err) &&
+         carry_apply(&carry, promotion->list, &done, err) &&
+         failpoint_reach(FAILPOINT_PROMOTE_APPLIED, err) && read_back(promotion, err) &&
+         promotion_post_check(promotion, err);
+}
+
+static void hint_stopped(const Promotion *promotion, const Error *second, Error *err) {
+  (void)error_hint(err,
+                   "what was done can't be undone (%.160s): finish it with the same command again, "
+                   "or go back to the snapshot, which drops what was committed since: `bough "
+                   "rollback %s`",
+                   second->message, promotion->row.to_tier);
+}
+
+/* The tier is as it was, or, where that can't be had, half-way. */
+static bool take_back(Promotion *promotion, Error *failure) {
+  const Carry carry = carry_of(promotion);
+  Error second = ERROR_INIT;
+  Error ignored = ERROR_INIT;
+  bool undone = carry_undo(&carry, promotion->list, &second);
+  if (!undone)
+    hint_stopped(promotion, &second, failure);
+  (void)!promotion_end(promotion, undone ? PROMOTION_FAILED : PROMOTION_STOPPED, failure,
+                       &ignored); /* what can't be written now is continued */
+  return false;
+}
+
+/* ---- git ---- */
+
+/* Migrations stay: the code that goes with them is merged by the next attempt. */
+static bool stop_at_git(Promotion *promotion, Error *failure) {
+  Error ignored = ERROR_INIT;
+  (void)error_prefix(failure, "%s has the migrations, git isn't merged", promotion->row.to_tier);
+  if (failure->hint[0] == '\0')
+    (void)error_hint(failure, "the same command again finishes it");
+  (void)!promotion_end(promotion, PROMOTION_STOPPED, failure, &ignored);
+  return false;
+}
+
+static bool is_behind(const Promotion *promotion, const char *step) {
+  static const char *const order[] = {STEP_RECORDED,  STEP_SNAPSHOT, STEP_MEASURED,
+                                      STEP_MIGRATING, STEP_MIGRATED, STEP_MERGED};
+  size_t wanted = 0;
+  size_t reached = 0;
+  for (size_t at = 0; at < ARRAY_LENGTH(order); at++) {
+    if (str_equal(order[at], step))
+      wanted = at;
+    if (str_equal(order[at], promotion->row.step))
+      reached = at;
+  }
+  return reached >= wanted;
+}
+
+bool promotion_run(Promotion *promotion, Error *err) {
+  if (!is_behind(promotion, STEP_MIGRATED) &&
+      (!migrate(promotion, err) || !promotion_step(promotion, STEP_MIGRATED, err)))
+    return take_back(promotion, err);
+  if (!failpoint_reach(FAILPOINT_PROMOTE_MIGRATED, err))
+    return false;
+  if (!is_behind(promotion, STEP_MERGED) &&
+      (!promotion_merge(promotion, err) || !failpoint_reach(FAILPOINT_PROMOTE_MERGED, err) ||
+       !promotion_step(promotion, STEP_MERGED, err)))
+    return stop_at_git(promotion, err);
+  Error ignored = ERROR_INIT; /* they find out when they go on */
+  if (!promotion_end(promotion, PROMOTION_DONE, NULL, err))
+    return false;
+  (void)!promotion_tell_others(promotion, &ignored);
+  return failpoint_reach(FAILPOINT_PROMOTE_ENDED, err);
+}

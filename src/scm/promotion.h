@@ -1,0 +1,103 @@
+/* A promotion while it is carried out: what its steps (promote_*.c) hand to each other. */
+#pragma once
+
+#include "branch/access.h"
+#include "catalog/promotion.h"
+#include "scm/forge.h"
+#include "scm/promote.h"
+
+/* Columns of lakebase.promotions: the last step that is behind a promotion. */
+#define STEP_RECORDED "recorded"
+#define STEP_SNAPSHOT "snapshot"
+#define STEP_MEASURED "measured"
+#define STEP_MIGRATING "migrating" /* from here on it goes forward, or is taken back */
+#define STEP_MIGRATED "migrated"
+#define STEP_MERGED "merged"
+
+#define PROMOTE_OPERATION                                                                          \
+  "promote" /* the operation's kind; see the table in branch/operation.c                           \
+             */
+
+typedef struct Promotion {
+  Context *context;
+  const ProjectRow *project;
+  BranchRow source;
+  BranchRow target; /* stands for the tier now */
+  PromotionRow row; /* as it is, or would be, recorded */
+  bool has_row;
+  json_t *list; /* the change: see migrate/carry.h */
+  char *text;   /* the same, as it is kept */
+  SchemaDiffRow diff;
+  bool has_diff; /* and it is whole, and of this change */
+  json_t *approved_by;
+  json_t *checks;
+  Forge *forge; /* NULL: the project has no repository */
+  PullRequest request;
+  char message[512]; /* of the merge */
+  bool moves_git;    /* there are commits to be merged */
+  OperationRow operation;
+  char snapshot_name[NAME_MAX_LENGTH + 1]; /* that it makes, or made */
+  char copy_name[NAME_MAX_LENGTH + 1];
+  bool resumes; /* it stopped half-way before: what the tier was is kept already */
+  BranchRow snapshot;
+  json_t *digests; /* of the schemas on the copy, and so on the tier */
+} Promotion;
+void promotion_release(Promotion *promotion);
+
+/* ---- promote_look.c ---- */
+
+/* Who and what: branches, forge, live commits. from: a tier or a branch that the caller sees. */
+CHECKED bool promotion_find(Context *context, const ProjectRow *project,
+                            const PromoteRequest *request, Promotion *ret, Error *err);
+/* What is to be run, as it is now; and which of its evidence is there. */
+CHECKED bool promotion_look(Promotion *promotion, Error *err);
+/* Writes the row: a new one, or the one that waits. */
+CHECKED bool promotion_save(Promotion *promotion, Error *err);
+
+/* ---- promote_gate.c ---- */
+
+/* Reads approvals and checks that count for exactly this state. */
+CHECKED bool promotion_read_evidence(Promotion *promotion, Error *err);
+/* Asks for the right to promote, with that evidence, and for migration.privilege where who may do
+ * what changes. FORBIDDEN. */
+CHECKED bool promotion_ask(Promotion *promotion, Error *err);
+/* [{gate, ok, message}], owned. */
+CHECKED bool promotion_gates(Promotion *promotion, json_t **ret, Error *err);
+
+/* ---- promote_measure.c ---- */
+
+/* Runs the change on a copy of base (a snapshot of the tier, or the tier itself) and fills diff and
+ * digests with what that does; the copy goes. */
+CHECKED bool promotion_rehearse(Promotion *promotion, const BranchRow *base, Error *err);
+/* Keeps diff as the change's. */
+CHECKED bool promotion_keep_diff(Promotion *promotion, Error *err);
+
+/* ---- promote_run.c: from the confirmed gates to the end ---- */
+
+/* Runs what is missing on the tier, reads it back, moves git, ends row and operation. What fails is
+ * taken back. Can be begun again wherever a killed one stopped. */
+CHECKED bool promotion_run(Promotion *promotion, Error *err);
+/* Sets and saves the step, while the promotion runs. */
+CHECKED bool promotion_step(Promotion *promotion, const char *step, Error *err);
+/* Ends row and operation; failure NULL: it is done. */
+CHECKED bool promotion_end(Promotion *promotion, PromotionState state, const Error *failure,
+                           Error *err);
+
+/* ---- promote_git.c: the forge's part ---- */
+
+/* Opens the forge and reads the live commits; without a repository nothing. */
+CHECKED bool promotion_find_commits(Promotion *promotion, const PromoteRequest *request,
+                                    Error *err);
+/* Approvals of the pull request, and the checks of the runs for exactly these commits. */
+CHECKED bool promotion_read_forge(Promotion *promotion, Error *err);
+/* Merges, once, what the gates looked at; fills row.merge_commit. */
+CHECKED bool promotion_merge(Promotion *promotion, Error *err);
+/* In the last transaction: the workflow's record of the change. */
+CHECKED bool promotion_tell_workflow(Promotion *promotion, Error *err);
+/* Behind it: whoever was tested on the tier as it was. */
+CHECKED bool promotion_tell_others(Promotion *promotion, Error *err);
+
+/* ---- promote_check.c: the declared post-check ---- */
+
+/* Runs it against the tier, if one is declared. POST_CHECK_FAILED. */
+CHECKED bool promotion_post_check(Promotion *promotion, Error *err);
