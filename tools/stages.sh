@@ -95,10 +95,22 @@ unit() {
 # node-postgres: from npm where that is there, else Debian's.
 export NODE_PATH=$BUILDS/clients/node_modules:/usr/share/nodejs
 has_node_postgres() { node -e 'require("pg")' 2>/dev/null; }
+# A mock of GitHub's API description, with that alone of the 500 MB of descriptions that come along.
+has_github_mock() { node -e 'require.resolve("@stoplight/prism-cli/package.json"); require.resolve("@octokit/openapi/package.json")' 2>/dev/null; }
+install_github_mock() {
+  npm install --prefix "$BUILDS/clients" --no-audit --no-fund @stoplight/prism-cli@5.14.2 @octokit/openapi@19.1.0 &&
+    find "$BUILDS/clients/node_modules/@octokit/openapi/generated" -name '*.json' ! -name api.github.com.json -delete
+}
 stage_clients() {
+  local installed=0 missing=0
   has_node_postgres || npm install --prefix "$BUILDS/clients" --no-audit --no-fund pg@8.13.1 ||
     apt-get install --quiet --yes --no-install-recommends nodejs node-pg || true
-  if has_node_postgres; then tally 1 0 0; else skipped "node-postgres can't be installed"; fi
+  has_github_mock || install_github_mock || true
+  if has_node_postgres; then installed=1; else missing=1 && echo "skipped: node-postgres can't be installed"; fi
+  if has_github_mock; then installed=$((installed + 1)); else
+    missing=$((missing + 1)) && echo "skipped: the mock of GitHub's API can't be installed"
+  fi
+  tally "$installed" 0 "$missing"
 }
 
 stage_unit-gcc() { unit gcc; }

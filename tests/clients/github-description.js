@@ -59,4 +59,9 @@ delete found.components.headers.link;
 for (const operations of Object.values(found.paths))
   for (const operation of Object.values(operations))
     for (const response of Object.values(operation.responses)) delete response.headers;
-fs.writeFileSync(process.argv[2], JSON.stringify(found));
+// The example of a repository lacks what its schema requires.
+const example = found.components.examples["full-repository-default-response"].value;
+for (const part of [example, example.source, example.parent]) part.language ??= null;
+// Its pull request comes from a branch as Bough names them.
+const text = JSON.stringify(found).replaceAll('"ref":"new-topic"', '"ref":"feature/new-topic"');
+fs.writeFileSync(process.argv[2], text);

@@ -412,8 +412,9 @@ static void done(Github *github) {
 static void fits_the_description_of_pulls(void **state) {
   Github github = {0};
   Forge forge = mocked_forge(&github);
-  const PullWish wishes[] = {{.head_branch = "new-topic", .base_branch = "master", .title = "t"},
-                             {.head_branch = "other", .base_branch = "master", .title = "t"}};
+  const PullWish wishes[] = {
+      {.head_branch = "feature/new-topic", .base_branch = "master", .title = "t"},
+      {.head_branch = "other", .base_branch = "master", .title = "t"}};
   PullRequest pull = {0};
   PullRequest *list = NULL;
   size_t count = 0;
@@ -425,7 +426,7 @@ static void fits_the_description_of_pulls(void **state) {
   EXPECT(github_merge(&forge, &pull, pull.base, "Merge\n\nit", commit, err));
   assert_int_equal(strlen(commit), 40);
   pull_request_release(&pull);
-  EXPECT(github_pull_find(&forge, "new-topic", &pull, &found, err));
+  EXPECT(github_pull_find(&forge, "feature/new-topic", &pull, &found, err));
   assert_true(found);
   pull_request_release(&pull);
   EXPECT(github_pull_list(&forge, true, &list, &count, err));
