@@ -25,6 +25,16 @@ static void on_output(void *context, const char *bytes, size_t length) {
   ci_log_add(context, bytes, length);
 }
 
+/* Another commit, another base, or somebody's word ends a run in the middle of its test. */
+static bool is_wanted(void *context) {
+  const CiCourse *course = context;
+  CiRunRow now;
+  Error ignored = ERROR_INIT; /* what can't be found out now is found out by the next step */
+  return !ci_run_get(course->context->catalog, course->run.project, course->run.id, &now,
+                     &ignored) ||
+         now.state == CI_RUNNING;
+}
+
 /* ---- the tree as an archive ---- */
 
 static void add_notes(CiCourse *course, const json_t *notes) {
@@ -109,7 +119,8 @@ static bool run_test(CiCourse *course, CiTested *ret, CommandOutcome *outcome, E
                                    .archive = archive,
                                    .timeout_s = limit_s(course->context),
                                    .on_output = on_output,
-                                   .output_context = course};
+                                   .is_wanted = is_wanted,
+                                   .context = course};
   if (!command_run(course->context, &command, outcome, err))
     return false;
   *ret = (CiTested){

@@ -14,6 +14,7 @@
 enum {
   CHUNK = 256 * 1024,
   ANSWER_MARGIN_S = 60, /* beyond the command's own limit: for unpacking and clearing away */
+  ASK_MS = 2000,
   DAY_S = 24 * 60 * 60,
   PORT_DEFAULT = 6432,
 };
@@ -84,14 +85,18 @@ static void take_output(Talk *talk, const Frame *frame) {
     talk->output.length = most;
   }
   if (talk->command->on_output != NULL)
-    talk->command->on_output(talk->command->output_context, frame->blob, frame->blob_length);
+    talk->command->on_output(talk->command->context, frame->blob, frame->blob_length);
 }
 
-static bool wait_readable(int fd, int64_t deadline, Error *err) {
+/* Until there is something to read, the time is over, or nobody wants it any more. */
+static bool wait_readable(int fd, const DeclaredCommand *command, int64_t deadline, Error *err) {
   struct pollfd poller = {.fd = fd, .events = POLLIN};
-  int64_t rest = deadline - clock_monotonic_ms();
-  if (rest > 0 && poll(&poller, 1, (int)rest) > 0)
-    return true;
+  while (clock_monotonic_ms() < deadline) {
+    if (poll(&poller, 1, ASK_MS) > 0)
+      return true;
+    if (command->is_wanted != NULL && !command->is_wanted(command->context))
+      return error_set(err, ERROR_CANCELLED, "the command isn't wanted any more");
+  }
   return error_set(err, ERROR_TIMEOUT, "bough-runner has not answered in time");
 }
 
@@ -102,7 +107,7 @@ static bool read_answers(int fd, Talk *talk, Error *err) {
     AUTO_RELEASE(frame_release) Frame frame = {0};
     bool end = false;
     Error failure = ERROR_INIT;
-    if (!wait_readable(fd, deadline, err))
+    if (!wait_readable(fd, talk->command, deadline, err))
       return false;
     if (!frame_read(fd, &frame, &end, &failure))
       return runner_down(&failure, err);

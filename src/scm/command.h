@@ -15,7 +15,9 @@ typedef struct DeclaredCommand {
   int archive;   /* descriptor of a tar file that the directory is filled from; -1: it is empty */
   int timeout_s; /* 1 to a day */
   ProcessOutput *on_output; /* sees stdout and stderr as they come; may be NULL */
-  void *output_context;
+  /* Asked every other second: whether anybody still wants it; else CANCELLED. May be NULL. */
+  bool (*is_wanted)(void *context);
+  void *context; /* of both */
 } DeclaredCommand;
 
 typedef struct CommandOutcome {

@@ -19,7 +19,7 @@ equal "every step left its check" "$(catalog_sql "select string_agg(name || ' ' 
 matches "the log was followed to its end" "$(cat "$TEST_DIR/log")" "notes are there"
 matches "the test came as the ci principal's role, on the run's branch" "$(by dev ci log 1)" "tests on app as bough_"
 equal "what was tested is the merge" "$(as_control git --git-dir="$(bare)" rev-parse "$(run_sql result_commit 1)^1" "$(run_sql result_commit 1)^2" | tr '\n' ' ')" "$(head_of staging) $(head_of feature/notes) "
-matches "the comment shows the diff" "$(by dev --json pr show 1 | jq -r '.result.comments[] | select(.author == "ci").body')" "notes"
+matches "the comment shows the diff" "$(by dev --json pr show 1 | jq -r '.result.comments[] | select(.author == "ci").text')" "notes"
 equal "by one comment" "$(by dev --json pr show 1 | jq '.result.comments | length')" 1
 matches "the artifact is kept" "$(by dev ci artifact 1 schema-diff.json)" '"notes'
 expect_json "asking again gives the same run" .result.run.run "$(run_sql run_id 1)" by dev --json ci run --pull 1
@@ -35,7 +35,7 @@ equal "by its test" "$(check_of 1 test)" failed
 matches "with its output" "$(by dev ci log 1)" "this is what is wrong"
 equal "ci run tells it" "$(by dev ci run --pull 1 >/dev/null 2>&1 && echo 0 || echo $?)" 3
 equal "the diff is known all the same" "$(check_of 1 schema-diff)" passed
-matches "the comment was updated in place" "$(by dev --json pr show 1 | jq -r '.result.comments | length, (.[] | select(.author == "ci").body)' | head -2 | tr '\n' ' ')" "1 \*\*CI failed"
+matches "the comment was updated in place" "$(by dev --json pr show 1 | jq -r '.result.comments | length, (.[] | select(.author == "ci").text)' | head -2 | tr '\n' ' ')" "1 \*\*CI failed"
 
 note "and is repaired, without a change of the schema: there is nothing to say"
 rm -r "$W/tests/test_bad.sh" "$W/migrations" "$W/tests/test_notes.sh"
