@@ -14,6 +14,7 @@ check "the policy" bough policy apply "$TEST_DIR/bough.yaml" --yes
 add dev human developer
 add bot agent agent dev
 add rev human reviewer
+add ci ci ci
 W=$TEST_DIR/work
 STATE=.lakebase/workflow-state.json
 mkdir "$W"
