@@ -21,63 +21,65 @@ bool step_find_policy(Step *step, Error *err) {
   return error_hint(err, "`bough policy apply bough.yaml` first");
 }
 
-/* A change that has ended still is what the file of a work tree tells that saw its end. */
-static bool find_mirrored(Step *step, const char *git_branch, ChangeRow *ret, bool *ret_found,
+/* The change of the branch that the work tree stands on; on a tier's, the one that a file tells of
+ * whose merge brought the work tree there. */
+static bool find_mirrored(Step *step, const char *text, ChangeRow *ret, bool *ret_found,
                           Error *err) {
   Catalog *catalog = step->context->catalog;
-  const char *text = json_string_or(step->body, "state_file", "");
+  const char *git_branch = json_string_or(step->body, "git_branch", "");
   AUTO(json_free) json_t *file = NULL;
   Error ignored = ERROR_INIT;
   if (!change_of_git(catalog, step->project->id, git_branch, ret, ret_found, err))
     return false;
-  if ((*ret_found && ret->ended_at == 0) || !json_parse(text, strlen(text), &file, &ignored) ||
+  if (*ret_found || text == NULL || !json_parse(text, strlen(text), &file, &ignored) ||
       !str_equal(json_string_or(file, "state", ""), "merged"))
     return true;
   return change_of_feature(catalog, step->project->id, json_string_or(file, "feature_id", ""), ret,
                            ret_found, err);
 }
 
-/* A file that was true until a push, or another merge, took the state back isn't a wrong one: its
- * work tree hasn't heard. */
+static bool says(const Step *step, const ChangeRow *row, const char *text, Error *err) {
+  AUTO(json_free) json_t *expected = mirror_make(step->project->id, step->policy, row);
+  return mirror_check(expected, text, err);
+}
+
+static bool had_state(const ChangeRow *row, ChangeState state) {
+  return state == CHANGE_CLAIMED || (state == CHANGE_PR_READY && row->pushed_at != 0) ||
+         (state == CHANGE_CI_GREEN && row->ci_green_at != 0);
+}
+
+/* A file that was true until a push or a merge moved the state isn't a wrong one: its work tree
+ * hasn't heard. Back from a later state, or from any of them to the end. */
 static bool was_true(const Step *step, const ChangeRow *row, const char *text) {
   ChangeRow former = *row;
   Error ignored = ERROR_INIT;
-  if (row->ended_at != 0 || text == NULL)
-    return false;
-  for (former.state = row->state + 1; former.state <= CHANGE_CI_GREEN; former.state++) {
-    bool was = former.state == CHANGE_CI_GREEN ? row->ci_green_at != 0 : row->pushed_at != 0;
-    AUTO(json_free)
-    json_t *expected = mirror_make(step->project->id, step->policy, &former);
-    if (was && mirror_check(expected, text, &ignored))
+  int first = row->ended_at != 0 ? CHANGE_CLAIMED : (int)row->state + 1;
+  for (int state = first; state <= CHANGE_CI_GREEN; state++) {
+    former.state = (ChangeState)state;
+    if (had_state(row, former.state) && says(step, &former, text, &ignored))
       return true;
   }
   return false;
 }
 
-static bool check_row(const Step *step, const ChangeRow *row, const char *text, Error *err) {
-  AUTO(json_free) json_t *expected = mirror_make(step->project->id, step->policy, row);
-  Error differs = ERROR_INIT;
-  if (mirror_check(expected, text, &differs) || (row != NULL && was_true(step, row, text)))
-    return true;
-  (void)error_set(err, differs.code, "%s", differs.message);
-  return error_hint(err, "%s", differs.hint);
-}
-
+/* With a change that has ended its branch is an ordinary one again. */
 bool step_check_mirror(Step *step, Error *err) {
   const json_t *file = json_object_get(step->body, "state_file");
-  const char *git_branch = json_string_or(step->body, "git_branch", "");
+  const char *text = json_is_string(file) ? json_string_value(file) : NULL;
+  Error differs = ERROR_INIT;
+  Error ignored = ERROR_INIT;
   ChangeRow row;
   bool found = false;
   if (file == NULL)
     return true;
-  if (!find_mirrored(step, git_branch, &row, &found, err))
+  if (!find_mirrored(step, text, &row, &found, err))
     return false;
-  bool counts = found && (row.ended_at == 0 || row.state == CHANGE_MERGED);
-  bool is_said = json_is_string(file);
-  const char *text = is_said ? json_string_value(file) : NULL;
-  if (counts && row.ended_at != 0 && (!is_said || strstr(text, row.feature) == NULL))
-    counts = false;
-  return check_row(step, counts ? &row : NULL, text, err);
+  bool lives = found && row.ended_at == 0;
+  if (says(step, lives ? &row : NULL, text, &differs) ||
+      (found && text != NULL && (says(step, &row, text, &ignored) || was_true(step, &row, text))))
+    return true;
+  (void)error_set(err, differs.code, "%s", differs.message);
+  return error_hint(err, "%s", differs.hint);
 }
 
 bool step_read_commits(Step *step, Error *err) {

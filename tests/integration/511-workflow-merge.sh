@@ -48,21 +48,20 @@ head=$(git rev-parse HEAD)
 equal "the forge has the commit" "$(head_of feature/split)" "$head"
 expect_json "the pull request goes to the tier" '.result.pull.base_branch' staging by rev --json pr show 1
 refused "merge before CI" bad-precondition dev scm merge
-check "wait-ci" scm dev wait-ci --timeout 3m
-equal "is ci-green" "$(state)" ci-green
-refused "without an approval" forbidden rev scm merge split
-refused "nor by an author" forbidden dev pr review 1 --approve
 
 note "what is pushed afterwards takes it back"
 echo more >>code && git commit -q -a -m More
 BOUGH_TOKEN=${TOKEN[dev]} git push -q bough feature/split
 equal "on record" "$(catalog_sql "select state from lakebase.changes where feature = 'split'")" feature-claimed
-refused "merge is refused" bad-precondition dev scm merge
+refused "CI isn't waited for" bad-precondition dev scm wait-ci
 check "prepare-pr again, from a file that hadn't heard" scm dev prepare-pr
 git commit -q --amend -m 'Rewritten'
 check_not "a rewritten branch isn't pushed by itself" scm dev prepare-pr
 check "but on purpose" scm dev prepare-pr --force
 check "CI" scm dev wait-ci --timeout 3m
+equal "is ci-green" "$(state)" ci-green
+refused "without an approval it isn't merged" forbidden rev scm merge split
+refused "nor approved by an author" forbidden dev pr review 1 --approve
 
 note "merge"
 check "a reviewer approves" by rev pr review 1 --approve
@@ -80,7 +79,7 @@ refused "its author goes on" bad-precondition dev scm prepare-pr split
 note "an agent's, while another one is merged"
 git checkout -q staging
 git pull -q bough staging
-feature bot one 'create table one (id int primary key);' 'drop table one;' 20260102000000 >/dev/null
+feature bot one 'create table one (id int primary key);' 'drop table one;' 20260104000000 >/dev/null
 check "prepare-pr" scm bot prepare-pr
 check "wait-ci" scm bot wait-ci --timeout 3m
 feature dev two 'create table two (id int primary key);' 'drop table two;' 20260103000000 >/dev/null
