@@ -17,7 +17,9 @@
 
 enum { ENVIRONMENT_LIMIT = 32 };
 
-static const rlim_t file_limit = (rlim_t)2 << 30, memory_limit = (rlim_t)4 << 30;
+static const rlim_t file_limit = (rlim_t)2 << 30;
+/* Sanitizers reserve terabytes of addresses: in the hook, too, which inherits this. */
+static const rlim_t memory_limit = BOUGH_SANITIZED ? RLIM_INFINITY : (rlim_t)4 << 30;
 static const int64_t usual_push_limit = (int64_t)512 << 20;
 
 static const char *const settings[] = {
