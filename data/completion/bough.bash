@@ -49,7 +49,7 @@ _bough() {
     'branch unprotect') flags=''; names=branch ;;
     'url') flags='--with-password '; names=branch ;;
     'psql') flags=''; names=branch ;;
-    'diff') flags='--against --database --format --full '; names=branch ;;
+    'diff') flags='--against --database --format --concurrently --full '; names=branch ;;
     'endpoint list') flags=''; names= ;;
     'endpoint show') flags=''; names=branch ;;
     'endpoint start') flags=''; names=branch ;;

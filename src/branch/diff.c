@@ -133,23 +133,23 @@ static void measure(const Diff *diff, Conn *conn) {
   mem_free(subjects);
 }
 
-/* "sql": the statements one by one, beside the script. Indexes are made in the transaction: all of
- * it works, or nothing has happened. */
-static char *sql_text(const Diff *diff, const Base *base, json_t **ret_details) {
-  AUTO(diff_sql_free) DiffSql *sql = diff_sql_new(diff, base, 0);
+/* "sql": the statements one by one, beside the script. Unless asked otherwise indexes are made in
+ * the transaction: all of it works, or nothing has happened. */
+static char *sql_text(const Diff *diff, const Base *base, unsigned flags, json_t **ret_details) {
+  AUTO(diff_sql_free) DiffSql *sql = diff_sql_new(diff, base, flags);
   *ret_details = diff_sql_json(sql);
   return diff_sql_text(sql);
 }
 
 static json_t *answer(const Diff *diff, const Base *base, const RenderOptions *options,
-                      Format format) {
+                      Format format, unsigned flags) {
   if (format == FORMAT_JSON)
     return render_json(diff, options);
   AUTO(json_free) json_t *details = NULL;
   AUTO(str_free)
   char *text = format == FORMAT_TEXT       ? render_text(diff, options)
                : format == FORMAT_MARKDOWN ? render_markdown(diff, options)
-                                           : sql_text(diff, base, &details);
+                                           : sql_text(diff, base, flags, &details);
   json_t *value = json_string(text);
   json_t *whole = json_pack("{s:s, s:s, s:s, s:b, s:b, s:o}", "before", options->before, "after",
                             options->after, "database", options->database, "same",
@@ -162,8 +162,8 @@ static json_t *answer(const Diff *diff, const Base *base, const RenderOptions *o
 
 /* Holds against each other what was read, or two schemas of which nothing is known but that they
  * are the same. */
-static bool compare(Context *context, Side sides[2], const char *database, Format format,
-                    bool color, json_t **ret, Error *err) {
+static bool compare(Context *context, Side sides[2], const DiffRequest *request,
+                    const char *database, Format format, json_t **ret, Error *err) {
   AUTO(str_free) char *record = NULL;
   AUTO(base_free) Base *base = NULL;
   if (!parting_record(context, &sides[0].branch, &sides[1].branch, &record, err))
@@ -176,9 +176,9 @@ static bool compare(Context *context, Side sides[2], const char *database, Forma
   RenderOptions options = {.before = sides[0].branch.name,
                            .after = sides[1].branch.name,
                            .database = database,
-                           .color = color,
+                           .color = request->color,
                            .has_base = base != NULL};
-  *ret = answer(diff, base, &options, format);
+  *ret = answer(diff, base, &options, format, request->concurrently ? DIFF_SQL_CONCURRENTLY : 0);
   return true;
 }
 
@@ -209,7 +209,7 @@ static bool diff_sides(Context *context, const ProjectRow *project, const DiffRe
   } else if (!read_sides(context, sides, err)) {
     return false;
   }
-  if (!compare(context, sides, database, format, request->color, ret, err))
+  if (!compare(context, sides, request, database, format, ret, err))
     return false;
   (void)json_object_set_new(*ret, "told_by", json_string(is_told ? "storage" : "catalogs"));
   (void)json_object_set_new(*ret, "duration_ms",

@@ -10,6 +10,7 @@ typedef struct DiffRequest {
   const char *database; /* NULL: the project's default */
   const char *format;   /* "text", "sql", "markdown", "json"; NULL: json */
   bool color;
+  bool concurrently; /* of "sql": indexes of existing tables outside of the transaction */
   bool full; /* reads both even where storage tells that they are the same */
 } DiffRequest;
 

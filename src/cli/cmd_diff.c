@@ -31,6 +31,8 @@ bool cmd_diff_run(Cli *cli, json_t **ret, Error *err) {
   add_parameter(&path, "format", wanted_format(cli));
   add_parameter(&path, "against", invocation_value(&cli->invocation, "against"));
   add_parameter(&path, "database", invocation_value(&cli->invocation, "database"));
+  add_parameter(&path, "concurrently",
+                invocation_has(&cli->invocation, "concurrently") ? "1" : NULL);
   add_parameter(&path, "full", invocation_has(&cli->invocation, "full") ? "1" : NULL);
   return cli_call(cli, "GET", path.text, NULL, ret, err);
 }

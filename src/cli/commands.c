@@ -303,6 +303,8 @@ const Command commands[] = {
      .flags = {{"against", "BRANCH", "what to compare with; default: the parent"},
                {"database", "NAME", "which database; default: the project's"},
                {"format", "FORMAT", "text, sql, markdown or json"},
+               {"concurrently", NULL,
+                "with sql: make indexes of existing tables outside of the transaction"},
                {"full", NULL, "read both, even where storage shows that they are the same"}},
      .timeout_s = SECONDS_LONG,
      .run = cmd_diff_run,

@@ -11,6 +11,8 @@ bool get_diff(Context *context, const ApiRequest *request, json_t **ret, Error *
                       .database = json_string_or(request->query, "database", NULL),
                       .format = json_string_or(request->query, "format", NULL),
                       .color = str_equal(json_string_or(request->query, "color", ""), "1"),
+                      .concurrently =
+                          str_equal(json_string_or(request->query, "concurrently", ""), "1"),
                       .full = str_equal(json_string_or(request->query, "full", ""), "1")};
   ProjectRow project = {0};
   if (!project_resolve(context, request->project, &project, err))

@@ -131,6 +131,11 @@ static void write_difference(Build *build, const Target *target, const Acl *befo
   }
 }
 
+void grants_write(Build *build, const char *target, const Acl *before, const Acl *after) {
+  const Target whole = {.before = "", .behind = target};
+  write_difference(build, &whole, before, after);
+}
+
 static Acl acl_of(const Object *object, const char *owner) {
   return object->grants != NULL ? acl_parse(object->grants) : acl_default(object->kind, owner);
 }

@@ -183,3 +183,10 @@ for format in text json markdown sql; do
 done
 equal "nothing was sprung" \
   "$(platform_sql hostile app "select string_agg(distinct who || ' by ' || how, ', ') from hostile.sprung where super or who like 'bough\\_platform%'")" ""
+
+note "indexes without locking out writers"
+fork indexed
+sql indexed "create index plain_b on plain (b)" >/dev/null
+matches "in the transaction" "$(bough diff indexed --format sql)" 'CREATE INDEX plain_b '
+matches "or behind it" "$(bough diff indexed --format sql --concurrently)" 'CREATE INDEX CONCURRENTLY plain_b '
+equal "and said so" "$(result '.statements[] | select(.sql | test("CONCURRENTLY")) | .in_transaction' diff indexed --format sql --concurrently)" false
