@@ -363,6 +363,54 @@ static void test_removed_principals_and_their_tokens(void **state) {
   REFUSED(principal_insert(catalog, &row, &err), ERROR_PRINCIPAL_EXISTS);
 }
 
+static size_t revoke_token(const PrincipalRow *principal, const char *id) {
+  AUTO(json_free) json_t *ids = NULL;
+  AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
+  REQUIRE(catalog_begin(catalog, &guard, &err));
+  REQUIRE(token_revoke(catalog, principal->id, id, &ids, &err));
+  REQUIRE(catalog_commit(&guard, &err));
+  return json_array_size(ids);
+}
+
+/* What was made with a token goes with it, for whomever it was made, and nothing else does. */
+static void test_tokens_go_with_what_they_made(void **state) {
+  PrincipalRow one = {.name = "one", .type = "human", .os_uid = -1};
+  PrincipalRow two = {.name = "two", .type = "ci", .os_uid = -1};
+  TokenRow found;
+  bool yes = false;
+  id_new("pri", one.id);
+  id_new("pri", two.id);
+  REQUIRE(principal_insert(catalog, &one, &err));
+  REQUIRE(principal_insert(catalog, &two, &err));
+  TokenRow first = token_of(&one, 0);
+  TokenRow child = token_of(&two, 0);
+  TokenRow grandchild = token_of(&one, 0);
+  TokenRow other = token_of(&one, 0);
+  memcpy(child.made_with, first.id, sizeof child.made_with);
+  memcpy(grandchild.made_with, child.id, sizeof grandchild.made_with);
+  REQUIRE(token_insert(catalog, &first, &yes, &err));
+  REQUIRE(token_insert(catalog, &child, &yes, &err));
+  REQUIRE(token_insert(catalog, &grandchild, &yes, &err));
+  REQUIRE(token_insert(catalog, &other, &yes, &err));
+  REQUIRE(token_hold(catalog, one.id, grandchild.id, &yes, &err));
+  assert_true(yes);
+  assert_int_equal(revoke_token(&two, first.id), 0); /* it isn't two's */
+  assert_int_equal(revoke_token(&one, first.id), 3);
+  assert_int_equal(revoke_token(&one, first.id), 0);
+  REQUIRE(token_hold(catalog, one.id, grandchild.id, &yes, &err));
+  assert_false(yes);
+  REQUIRE(token_hold(catalog, one.id, "", &yes, &err));
+  assert_true(yes);
+  REQUIRE(token_find(catalog, other.id, &found, &yes, &err));
+  assert_true(yes);
+  TokenRow late = token_of(&one, 0);
+  memcpy(late.made_with, child.id, sizeof late.made_with);
+  REFUSED(token_insert(catalog, &late, &yes, &err), ERROR_UNAUTHENTICATED);
+  REQUIRE(principal_set_removed(catalog, one.id, &err));
+  REQUIRE(token_hold(catalog, one.id, "", &yes, &err));
+  assert_false(yes);
+}
+
 static void test_identities_are_stored_once(void **state) {
   static const char digest[] = "00000000000000000000000000000000000000000000000000000000000000ff";
   AUTO(str_free) char *text = NULL;
@@ -905,6 +953,7 @@ int main(void) {
       TEST(test_endpoint_round_trip),
       TEST(test_principals),
       TEST(test_removed_principals_and_their_tokens),
+      TEST(test_tokens_go_with_what_they_made),
       TEST(test_identities_are_stored_once),
       TEST(test_broken_text_is_kept),
       TEST(test_project_names),
