@@ -7,7 +7,7 @@ _bough_names() {
 _bough() {
   local current=${COMP_WORDS[COMP_CWORD]} choices='' flags='' names='' common='--json --server --token-file --project --quiet --help --version '
   COMPREPLY=()
-  if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint migrate schedule principal policy pr ci scm operation up down status doctor url psql diff audit init help'
+  if [ "$COMP_CWORD" -eq 1 ]; then choices='pool project branch endpoint migrate schedule principal policy pr ci scm promotion operation up down status doctor url psql diff audit init promote rollback help'
   elif [ "$COMP_CWORD" -eq 2 ]; then
     case ${COMP_WORDS[1]} in
     pool) choices='create status ' ;;
@@ -21,6 +21,7 @@ _bough() {
     pr) choices='list show open review comment close ' ;;
     ci) choices='run list show log artifact tidy ' ;;
     scm) choices='claim prepare-pr wait-ci merge abandon status doctor adopt sync password ' ;;
+    promotion) choices='list ' ;;
     operation) choices='list ' ;;
     esac
   fi
@@ -99,6 +100,9 @@ _bough() {
     'scm adopt') flags=''; names= ;;
     'scm sync') flags=''; names= ;;
     'scm password') flags=''; names= ;;
+    'promote') flags='--to --approve --dry-run '; names=tier ;;
+    'promotion list') flags=''; names= ;;
+    'rollback') flags='--to --dry-run --yes '; names=tier ;;
     'operation list') flags=''; names= ;;
     *) continue ;;
     esac
