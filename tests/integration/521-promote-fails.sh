@@ -26,7 +26,7 @@ state() {
   catalog_sql "select state from lakebase.promotions where source_name = '$1' order by serial desc limit 1"
 }
 tier_is() {
-  equal "$1" "$(platform_sql staging app "select string_agg(version, ' ' order by version) from bough.migrations where state = 'done'")" "$2"
+  equal "$1" "$(platform_sql staging app "select string_agg(distinct version, ' ' order by version) from bough.migrations where state = 'done'")" "$2"
 }
 
 start_bough
@@ -106,10 +106,10 @@ note "evidence"
 migration 6_seen.sql "create table seen (id int);"
 feature seen
 check "what it would do is measured" by rev promote seen --to staging --dry-run
-catalog_sql "update lakebase.schema_diffs set content = content || ' ' where source_branch_id = '$(branch_id seen)'"
+catalog_sql "update lakebase.schema_diffs set content = content || '-- harmless' where source_branch_id = '$(branch_id seen)'"
 fails "a swapped schema diff is noticed" 3 catalog-invalid seen
-catalog_sql "update lakebase.schema_diffs set content = '-- nothing', digest = encode(sha256('-- nothing'), 'hex') where source_branch_id = '$(branch_id seen)'"
-fails "and so is one that was swapped with its digest" 2 merge-stale seen
+catalog_sql "update lakebase.schema_diffs set (content, digest) = (select content, digest from lakebase.schema_diffs where source_branch_id = '$(branch_id unique)') where source_branch_id = '$(branch_id seen)'"
+fails "and so is another one in its place" 2 merge-stale seen
 check "measured anew it goes" by rev promote seen --to staging
 
 note "no snapshot, no promotion"
