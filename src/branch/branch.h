@@ -35,8 +35,8 @@ CHECKED bool branch_delete(Context *context, const ProjectRow *project, const ch
 /* What the reaper does with one whose time is over: it goes, or, when others were forked from it,
  * is closed until they have gone (branch/retire.c). CANCELLED when its time isn't over any more. */
 CHECKED bool branch_delete_expired(Context *context, const char *id, Error *err);
-/* For the workflow: the branch of a change that has ended, nobody being asked for branch.delete. One
- * that is gone, or going, is fine. */
+/* For the workflow: the branch of a change that has ended, nobody being asked for branch.delete.
+ * One that is gone, or going, is fine. */
 CHECKED bool branch_delete_ended(Context *context, const char *id, Error *err);
 CHECKED bool branch_retire(Context *context, const char *id, Error *err);
 CHECKED bool project_delete(Context *context, const ProjectRow *project, Error *err);
