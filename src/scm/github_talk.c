@@ -1,6 +1,7 @@
 /* Reviews, comments and statuses at GitHub. */
 #include "scm/github.h"
 
+#include "catalog/policy.h"
 #include "core/str.h"
 #include "scm/github_parse.h"
 
@@ -41,12 +42,46 @@ static void add_base_branch(Review *review, const PullRequest *pull, int64_t sin
     memcpy(review->base_branch, pull->base_branch, sizeof review->base_branch);
 }
 
+/* What an account wrote, the principal that it is wrote, and whom that one acts for. */
+static bool note_author(Forge *forge, const char *branch, const json_t *account, Error *err) {
+  char name[NAME_MAX_LENGTH + 1];
+  PrincipalRow principal;
+  Error unknown = ERROR_INIT; /* one who is nobody here can't approve either */
+  github_person(forge->settings, json_string_or(account, "login", "ghost"), name);
+  if (!principal_by_name(forge->context->catalog, name, &principal, &unknown))
+    return true;
+  return author_add(forge->context->catalog, branch, principal.name, err) &&
+         (principal.on_behalf_of[0] == '\0' ||
+          author_add(forge->context->catalog, branch, principal.on_behalf_of, err));
+}
+
+/* Nobody pushes through Bough here, so who wrote the change is read from its commits, before it is
+ * asked whose approvals count. Whoever claims to be somebody else takes that one's vote, never
+ * more. */
+static bool note_authors(Forge *forge, const PullRequest *pull, Error *err) {
+  AUTO(str_free) char *path = str_format("pulls/%lld/commits", (long long)pull->number);
+  AUTO(json_free) json_t *commits = NULL;
+  size_t at = 0;
+  const json_t *commit = NULL;
+  if (pull->branch_id[0] == '\0' || json_object_get(forge->settings, "people") == NULL)
+    return true;
+  if (!github_list(&github_of(forge)->api, path, NULL, FORGE_LIST_LIMIT, &commits, err))
+    return false;
+  json_array_foreach(commits, at, commit) {
+    if (!note_author(forge, pull->branch_id, json_object_get(commit, "author"), err) ||
+        !note_author(forge, pull->branch_id, json_object_get(commit, "committer"), err))
+      return false;
+  }
+  return true;
+}
+
 bool github_review_list(Forge *forge, int64_t number, Review **ret, size_t *ret_count, Error *err) {
   AUTO(str_free) char *path = str_format("pulls/%lld/reviews", (long long)number);
   AUTO_RELEASE(pull_request_release) PullRequest pull = {0};
   AUTO(json_free) json_t *values = NULL;
   int64_t since = 0;
-  if (!github_pull_read(forge, number, &pull, err) || !base_since(forge, number, &since, err) ||
+  if (!github_pull_read(forge, number, &pull, err) || !note_authors(forge, &pull, err) ||
+      !base_since(forge, number, &since, err) ||
       !github_list(&github_of(forge)->api, path, NULL, FORGE_LIST_LIMIT, &values, err))
     return false;
   Review *list = mem_new(json_array_size(values) + 1, sizeof *list);

@@ -22,6 +22,7 @@ const called = {
   [repository + "/merges"]: ["post"],
   [repository + "/pulls"]: ["get", "post"],
   [repository + "/pulls/{pull_number}"]: ["get", "patch"],
+  [repository + "/pulls/{pull_number}/commits"]: ["get"],
   [repository + "/pulls/{pull_number}/merge"]: ["put"],
   [repository + "/pulls/{pull_number}/reviews"]: ["get"],
   [repository + "/statuses/{sha}"]: ["post"],

@@ -27,9 +27,26 @@ bool __wrap_repository_branch(Context *context, const ProjectRow *project, const
                               BranchRow *ret, Error *err);
 bool __wrap_repository_branch(Context *context, const ProjectRow *project, const char *git_branch,
                               BranchRow *ret, Error *err) {
-  if (!str_equal(git_branch, "feature/x"))
+  if (!str_starts(git_branch, "feature/"))
     return error_set(err, ERROR_INVALID_NAME, "no branch goes with it");
   *ret = (BranchRow){.id = "br-abcdefgh2345"};
+  return true;
+}
+
+static Buffer authors; /* that were noted */
+
+bool __wrap_principal_by_name(Catalog *catalog, const char *name, PrincipalRow *ret, Error *err);
+bool __wrap_principal_by_name(Catalog *catalog, const char *name, PrincipalRow *ret, Error *err) {
+  *ret = (PrincipalRow){0};
+  (void)snprintf(ret->name, sizeof ret->name, "%s", name);
+  if (str_equal(name, "agent-of-ben"))
+    (void)snprintf(ret->on_behalf_of, sizeof ret->on_behalf_of, "ben");
+  return strchr(name, ':') == NULL || error_set(err, ERROR_PRINCIPAL_NOT_FOUND, "nobody");
+}
+
+bool __wrap_author_add(Catalog *catalog, const char *branch, const char *principal, Error *err);
+bool __wrap_author_add(Catalog *catalog, const char *branch, const char *principal, Error *err) {
+  buffer_add_format(&authors, "%s of %s\n", principal, branch);
   return true;
 }
 
@@ -316,6 +333,36 @@ static void knows_which_base_was_reviewed(void **state) {
              NULL);
 }
 
+/* Who wrote commits of the change is an author of it, before anybody's approval is counted. */
+static void notes_who_wrote_it(void **state) {
+  Stand stand;
+  Review *list = NULL;
+  size_t count = 0;
+  AUTO(json_free)
+  json_t *settings =
+      json_pack("{s:{s:s, s:s}}", "people", "octocat", "anna", "robot", "agent-of-ben");
+  stand_up(&stand,
+           (const char *const[]){
+               JSON(OPEN), REF(B),
+               JSON("[{\"author\":{\"login\":\"octocat\"},\"committer\":null},"
+                    "{\"author\":{\"login\":\"anna\"},\"committer\":{\"login\":\"robot\"}}]"),
+               JSON("[]"), JSON("[]"), NULL});
+  stand.forge.settings = settings;
+  Context context = {0};
+  stand.forge.context = &context;
+  buffer_clear(&authors);
+  assert_true(github_review_list(&stand.forge, 7, &list, &count, NULL));
+  reviews_free(list, count);
+  assert_string_equal(authors.text, "anna of br-abcdefgh2345\n"
+                                    "agent-of-ben of br-abcdefgh2345\n"
+                                    "ben of br-abcdefgh2345\n");
+  buffer_release(&authors);
+  stand_down(&stand,
+             "GET /pulls/7\nGET /git/ref/heads%2Fstaging\nGET /pulls/7/commits?per_page=100\n"
+             "GET /issues/7/events?per_page=100\nGET /pulls/7/reviews?per_page=100\n",
+             NULL);
+}
+
 static void gives_no_reviews_in_other_names(void **state) {
   Stand stand;
   Error err = ERROR_INIT;
@@ -393,7 +440,8 @@ static void sets_a_status(void **state) {
 static Forge mocked_forge(Github *github) {
   assert_true(github_api_init(&github->api, getenv("BOUGH_GITHUB_MOCK"), "octocat/Hello-World",
                               "token", NULL));
-  return (Forge){.driver = &forge_github, .state = github};
+  static Context context;
+  return (Forge){.driver = &forge_github, .state = github, .context = &context};
 }
 
 static void done(Github *github) {
@@ -449,9 +497,13 @@ static void fits_the_description_of_talk(void **state) {
   Comment *comments = NULL;
   CommitStatus *statuses = NULL;
   size_t count = 0;
+  AUTO(json_free) json_t *settings = json_pack("{s:{s:s}}", "people", "octocat", "anna");
+  forge.settings = settings;
   EXPECT(github_review_list(&forge, 1347, &reviews, &count, err));
   assert_int_equal(count, 1);
-  assert_string_equal(reviews[0].reviewer, "github:octocat");
+  assert_string_equal(reviews[0].reviewer, "anna");
+  assert_non_null(strstr(authors.text, "anna of br-"));
+  buffer_release(&authors);
   reviews_free(reviews, count);
   EXPECT(github_comment_add(&forge, 1347, "text", err));
   EXPECT(github_comment_set(&forge, 1347, "ci", "text", err));
@@ -492,6 +544,7 @@ int main(void) {
       cmocka_unit_test(does_not_promote_over_others),
       cmocka_unit_test(deletes_only_what_was_looked_at),
       cmocka_unit_test(knows_which_base_was_reviewed),
+      cmocka_unit_test(notes_who_wrote_it),
       cmocka_unit_test(gives_no_reviews_in_other_names),
       cmocka_unit_test(keeps_one_comment),
       cmocka_unit_test(knows_an_app),
