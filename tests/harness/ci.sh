@@ -21,7 +21,7 @@ set -eu
 echo "tests on $(psql -XAtc 'select current_database()') as $(psql -XAtc 'select current_user')"
 for test in tests/test_*.sh; do sh "$test"; done
 SH
-  printf 'psql -XAtqc "select count(*) >= 0 from inventory" | grep -q t\necho "the base holds"\n' >"$W/tests/test_base.sh"
+  printf 'psql -XAtqc "select count(*) >= 0 from inventory" | grep -q t || exit 1\necho "the base holds"\n' >"$W/tests/test_base.sh"
   git -C "$W" add --all
   git -C "$W" commit -q -m "The beginning"
   git -C "$W" remote add origin bough://shop
@@ -68,7 +68,7 @@ has_ended() {
 
 # ends NUMBER STATE TEXT: waits for its run
 ends() {
-  wait_for 120 has_ended "$1" || true
+  wait_for 240 has_ended "$1" || true
   equal "$3" "$(state_of "$1")" "$2"
 }
 

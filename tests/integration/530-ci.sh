@@ -1,6 +1,7 @@
 #!/bin/bash
 # CI of the built-in forge: what is proposed is merged into the live base and goes through a branch of its own,
 # proof, lint, migration, the declared test and the schema diff; the pull request is told, and nothing is left.
+TEST_TIMEOUT=900
 source "$(dirname "$0")/../harness/lib.sh"
 source "$ROOT/tests/harness/policy.sh"
 source "$ROOT/tests/harness/git.sh"

@@ -1,6 +1,7 @@
 #!/bin/bash
 # CI against those whom it tests: an agent that rewrites what is run, deletes tests, reports by itself, replays old
 # results, or has its tests reach for more than their branch. Nothing of that counts, and honest work goes on.
+TEST_TIMEOUT=900
 source "$(dirname "$0")/../harness/lib.sh"
 source "$ROOT/tests/harness/policy.sh"
 source "$ROOT/tests/harness/git.sh"
@@ -80,7 +81,7 @@ password=$(jq -r .result.connection.password <<<"$begun")
 differ "it gets a token for that run" "$token" null
 equal "which does nothing else" "$(told "$token" POST runs '{"pull": 2}')$(told "$token" GET runs)$(told "$token" GET runs/1)" forbiddenforbiddenforbidden
 equal "nor on another run" "$(told "$token" POST "runs/$(run_sql run_id 1)/end" '{"status": 0}')" forbidden
-equal "nor as a password" "$(PGPASSWORD=$token psql -XAtc 'select 1' "host=127.0.0.1 port=6432 user=ci dbname=app@ci-pr-2" 2>&1 | grep -q 'for the results of' && echo refused)" refused
+matches "nor as a password" "$(PGPASSWORD=$token psql -XAtc 'select 1' "host=127.0.0.1 port=6432 user=ci dbname=app@ci-pr-2" 2>&1 || true)" "for the results of"
 equal "the password opens the run's branch" "$(PGPASSWORD=$password psql -XAtc 'select 1' "host=127.0.0.1 port=6432 user=ci dbname=app@ci-pr-2" 2>&1)" 1
 equal "and no report" "$(told "$password" POST "runs/$run/end" '{"status": 0}')" unauthenticated
 head=$(git -C "$W" rev-parse HEAD)

@@ -1,6 +1,7 @@
 #!/bin/bash
 # kill -9 of boughd at each step of a CI run, and of the runner in the middle of a test: no branch, no token, no
 # process, no directory is left, and the run is done again.
+TEST_TIMEOUT=900
 source "$(dirname "$0")/../harness/lib.sh"
 source "$ROOT/tests/harness/policy.sh"
 source "$ROOT/tests/harness/git.sh"
