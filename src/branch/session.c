@@ -6,6 +6,8 @@
 #include "core/str.h"
 #include "pg/platform.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 
 enum { SESSION_COUNT = 3, IDLE_LIMIT_MS = 30 * 1000 };
@@ -92,9 +94,27 @@ void session_drop(SessionCache *cache, const char *endpoint) {
       session_close(&cache->sessions[at]);
 }
 
-void session_sweep(SessionCache *cache) {
+/* Closes what has been idle for too long, and what the other side has left. */
+static void sweep(SessionCache *cache) {
   int64_t limit = clock_monotonic_ms() - IDLE_LIMIT_MS;
-  for (size_t at = 0; at < SESSION_COUNT; at++)
-    if (cache->sessions[at].conn != NULL && cache->sessions[at].used_at < limit)
-      session_close(&cache->sessions[at]);
+  for (size_t at = 0; at < SESSION_COUNT; at++) {
+    Session *session = &cache->sessions[at];
+    if (session->conn != NULL && (session->used_at < limit || !conn_is_alive(session->conn)))
+      session_close(session);
+  }
+}
+
+void session_wait(SessionCache *cache, int fd) {
+  for (;;) {
+    sweep(cache);
+    struct pollfd pollers[1 + SESSION_COUNT] = {{.fd = fd, .events = POLLIN}};
+    nfds_t count = 1;
+    for (size_t at = 0; at < SESSION_COUNT; at++)
+      if (cache->sessions[at].conn != NULL)
+        pollers[count++] =
+            (struct pollfd){.fd = conn_descriptor(cache->sessions[at].conn), .events = POLLIN};
+    int ready = poll(pollers, count, count > 1 ? IDLE_LIMIT_MS : -1);
+    if (pollers[0].revents != 0 || (ready < 0 && errno != EINTR))
+      return;
+  }
 }

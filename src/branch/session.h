@@ -19,5 +19,8 @@ CHECKED bool session_get(SessionCache *cache, const EndpointRow *endpoint, int t
 
 /* Closes sessions to that endpoint: before it is stopped, and after a failure on one. */
 void session_drop(SessionCache *cache, const char *endpoint);
-/* Closes those that weren't used for a while. */
-void session_sweep(SessionCache *cache);
+/* Blocks until fd has something to read, or has failed. Meanwhile sessions are closed that weren't
+ * used for a while, and at once those whose compute has ended: a socket holds the credentials of
+ * its other side, those the Landlock rules of a confined server, these its data directory, and
+ * btrfs gives nothing back of a deleted subvolume that has a directory in use. */
+void session_wait(SessionCache *cache, int fd);

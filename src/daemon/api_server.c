@@ -58,7 +58,6 @@ bool job_revive(Context *context, const ApiRequest *request, json_t **ret, Error
 
 bool job_tick(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
   json_t *events = NULL;
-  session_sweep(context->sessions);
   if (!watch_pool(context, json_bool_or(request->body, "measure", false), &events, err))
     return false;
   *ret = json_pack("{s:o}", "events", events);

@@ -240,6 +240,7 @@ static bool serve(Worker *worker, Error *err) {
   for (;;) {
     AUTO_RELEASE(frame_release) Frame frame = {0};
     bool end = false;
+    session_wait(worker->context.sessions, STDIN_FILENO);
     if (!frame_read(STDIN_FILENO, &frame, &end, err))
       return false;
     if (end)

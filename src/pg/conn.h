@@ -35,6 +35,7 @@ DEFINE_AUTO(Conn *, conn_free)
 
 const char *conn_database(Conn *conn);        /* it is connected to; borrowed */
 bool conn_is_alive(Conn *conn);               /* false once the server closed it */
+int conn_descriptor(const Conn *conn);        /* of its socket, to wait for; not to be read */
 int conn_server_version(Conn *conn);          /* 150020 for 15.20 */
 const char *conn_server_encoding(Conn *conn); /* of its database, by PostgreSQL\'s name */
 const char *conn_password(Conn *conn);        /* as it was used, from a passfile too; may be NULL */

@@ -139,6 +139,10 @@ bool conn_is_alive(Conn *conn) {
   return PQstatus(conn->pg) == CONNECTION_OK;
 }
 
+int conn_descriptor(const Conn *conn) {
+  return PQsocket(conn->pg);
+}
+
 int conn_server_version(Conn *conn) {
   return PQserverVersion(conn->pg);
 }
