@@ -1,5 +1,6 @@
 /* The gates of a promotion: evidence, rights, and how they are told. */
 #include "branch/access.h"
+#include "branch/audit.h"
 #include "core/str.h"
 #include "scm/promotion.h"
 
@@ -86,9 +87,22 @@ static bool ask_privilege(Promotion *promotion, Error *err) {
              : error_prefix(err, "the change does more to rights than its statements say");
 }
 
+/* Who could approve and asks for changes instead is heard, however many others approve. */
+static bool ask_reviewers(const Promotion *promotion, Error *err) {
+  const char *name = json_string_value(json_array_get(promotion->changes_by, 0));
+  if (name == NULL)
+    return true;
+  audit_note(promotion->context, "rule", json_string("a reviewer asks for changes"));
+  (void)error_set(err, ERROR_FORBIDDEN, "\"%s\" asks for changes of pull request %lld", name,
+                  (long long)promotion->row.pull);
+  return error_hint(err, "it may be merged once %s approves: `bough pr show %lld`", name,
+                    (long long)promotion->row.pull);
+}
+
 bool promotion_ask(Promotion *promotion, Error *err) {
   const AccessQuestion question = question_of(promotion);
-  return access_ask(promotion->context, &question, err) && ask_privilege(promotion, err);
+  return access_ask(promotion->context, &question, err) && ask_reviewers(promotion, err) &&
+         ask_privilege(promotion, err);
 }
 
 /* ---- telling ---- */
@@ -144,6 +158,10 @@ bool promotion_gates(Promotion *promotion, json_t **ret, Error *err) {
              str_format("%zu of %lld given", count, (long long)declared->approvals));
     add_checks(promotion, declared, list);
   }
+  if (json_array_size(promotion->changes_by) > 0)
+    add_gate(list, "changes", false,
+             str_format("%s asks for changes",
+                        json_string_value(json_array_get(promotion->changes_by, 0))));
   add_right(promotion, list);
   *ret = list;
   return true;

@@ -101,6 +101,8 @@ static bool read_reviews(Promotion *promotion, Error *err) {
   if (!forge_review_count(promotion->forge, &promotion->request, &count, err))
     return false;
   bool ok = json_array_extend(promotion->approved_by, count.approved_by) == 0;
+  json_free(promotion->changes_by);
+  promotion->changes_by = STEAL(count.changes_by);
   review_count_release(&count);
   return ok || error_set(err, ERROR_INTERNAL, "reviews can't be counted");
 }

@@ -17,6 +17,7 @@ void promotion_release(Promotion *promotion) {
   str_free(promotion->text);
   schema_diff_row_release(&promotion->diff);
   json_free(promotion->approved_by);
+  json_free(promotion->changes_by);
   json_free(promotion->checks);
   forge_free(promotion->forge);
   pull_request_release(&promotion->request);

@@ -30,6 +30,7 @@ typedef struct Promotion {
   SchemaDiffRow diff;
   bool has_diff; /* and it is whole, and of this change */
   json_t *approved_by;
+  json_t *changes_by; /* who asks for changes of the pull request; NULL: none was read */
   json_t *checks;
   Forge *forge; /* NULL: the project has no repository */
   PullRequest request;

@@ -64,6 +64,10 @@ refused "without an approval it isn't merged" forbidden rev scm merge split
 refused "nor approved by an author" forbidden dev pr review 1 --approve
 
 note "merge"
+add second human reviewer
+check "a reviewer asks for changes" by rev pr review 1 --request-changes --message "why?"
+check "another one approves" by second pr review 1 --approve
+refused "what somebody asks to be changed isn't merged" forbidden second scm merge split
 check "a reviewer approves" by rev pr review 1 --approve
 refused "without the right promote it waits" forbidden dev scm merge
 equal "as it was" "$(state)" ci-green
