@@ -78,7 +78,7 @@ equal "the tier has the column" "$(sql staging "select count(*) from information
 equal "production hasn't" "$(sql production "select count(*) from information_schema.columns where column_name = 'location' and table_name = 'inventory'")" 0
 equal "the pair is gone" "$(branch_exists split && echo there)$(head_of feature/split)" ""
 check "merge again is nothing" bash -c "cd '$TEST_DIR/reviewer' && BOUGH_TOKEN=${TOKEN[rev]} '$PROGRAM' scm merge split"
-refused "its author goes on" bad-precondition dev scm prepare-pr split
+refused "its author goes on" wrong-branch dev scm prepare-pr split
 
 note "an agent's, while another one is merged"
 git checkout -q staging
