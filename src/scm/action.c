@@ -106,10 +106,11 @@ bool action_prepare(Step *step, Error *err) {
       !failpoint_reach(FAILPOINT_PREPARE_MEASURED, err) || !open_pull(step, err) ||
       !failpoint_reach(FAILPOINT_PREPARE_OPENED, err))
     return false;
+  if (step->state == SCM_CLAIMED || !str_equal(change->head, step->head))
+    change->pushed_at = clock_wall_us();
   copy(change->head, sizeof change->head, step->head);
   copy(change->base, sizeof change->base, step->base);
   copy(change->diff_digest, sizeof change->diff_digest, json_string_or(measured, "digest", ""));
-  change->pushed_at = clock_wall_us();
   (void)json_object_set(step->notes, "schema_diff", json_object_get(measured, "markdown"));
   (void)json_object_set(step->notes, "digest", json_object_get(measured, "digest"));
   return workflow_move(step->context, change, SCM_EVENT_PREPARE_PR, err) &&
