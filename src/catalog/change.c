@@ -1,4 +1,4 @@
-/* Rows of lakebase.changes and lakebase.artifacts. */
+/* Rows of lakebase.changes. */
 #include "catalog/change.h"
 
 #include "catalog/row.h"
@@ -111,46 +111,5 @@ bool change_list(Catalog *catalog, const char *project, const char *tier, Change
                   NULL, NULL, err))
     return false;
   *ret = rows;
-  return true;
-}
-
-/* ---- artifacts ---- */
-
-void artifact_row_release(ArtifactRow *row) {
-  str_free(row->content);
-  *row = (ArtifactRow){0};
-}
-
-bool artifact_store(Catalog *catalog, const ArtifactRow *row, Error *err) {
-  static const char sql[] =
-      "INSERT INTO lakebase.artifacts (change_id, name, digest, head_commit, base_commit, content)"
-      " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (change_id, name) DO UPDATE SET"
-      " digest = excluded.digest, head_commit = excluded.head_commit,"
-      " base_commit = excluded.base_commit, content = excluded.content,"
-      " made_at = clock_timestamp()";
-  const char *const values[] = {row->change, row->name, row->digest,
-                                row->head,   row->base, row->content};
-  return catalog_query(catalog, sql, ARRAY_LENGTH(values), values, NULL, err);
-}
-
-bool artifact_find(Catalog *catalog, const char *change, const char *name, ArtifactRow *ret,
-                   bool *ret_found, Error *err) {
-  static const char sql[] = "SELECT digest, head_commit, base_commit, content,"
-                            " (extract(epoch FROM made_at) * 1000000)::bigint"
-                            " FROM lakebase.artifacts WHERE change_id = $1 AND name = $2";
-  const char *const values[] = {change, name};
-  AUTO(rows_free) Rows *rows = NULL;
-  if (!catalog_query(catalog, sql, ARRAY_LENGTH(values), values, &rows, err))
-    return false;
-  *ret_found = rows_count(rows) == 1;
-  if (!*ret_found)
-    return true;
-  *ret = (ArtifactRow){.made_at = rows_get_integer(rows, 0, 4)};
-  (void)snprintf(ret->change, sizeof ret->change, "%s", change);
-  (void)snprintf(ret->name, sizeof ret->name, "%s", name);
-  (void)snprintf(ret->digest, sizeof ret->digest, "%s", rows_get(rows, 0, 0));
-  (void)snprintf(ret->head, sizeof ret->head, "%s", rows_get(rows, 0, 1));
-  (void)snprintf(ret->base, sizeof ret->base, "%s", rows_get(rows, 0, 2));
-  ret->content = str_dup(rows_get(rows, 0, 3));
   return true;
 }

@@ -1,5 +1,5 @@
-/* Changes: claimed pairs of a git branch and a database branch, and what was computed for them
- * (lakebase.changes, lakebase.artifacts). Rows alone: what may follow what is src/scm's. */
+/* Changes: claimed pairs of a git branch and a database branch (lakebase.changes). Rows alone: what
+ * may follow what is src/scm's. */
 #pragma once
 
 #include "catalog/catalog.h"
@@ -34,7 +34,7 @@ typedef struct ChangeRow {
   int64_t pushed_at;
   int64_t pr; /* number of the pull request; 0: none */
   char pr_url[CHANGE_URL_SIZE];
-  char diff_digest[65]; /* of the artifact "schema-diff"; "" before */
+  char diff_digest[65]; /* of its schema diff; "" before */
   char ci_run_url[CHANGE_URL_SIZE];
   int64_t ci_green_at;
   int64_t merged_at;
@@ -63,19 +63,3 @@ CHECKED bool change_get(Catalog *catalog, const char *id, ChangeRow *ret, Error 
 /* Those of a project, the living first, then the last hundred that ended. tier NULL: of all. */
 CHECKED bool change_list(Catalog *catalog, const char *project, const char *tier, ChangeRow **ret,
                          size_t *ret_count, Error *err);
-
-/* What was computed for a change at exactly these commits. */
-typedef struct ArtifactRow {
-  char change[ID_SIZE];
-  char name[NAME_MAX_LENGTH + 1]; /* "schema-diff" */
-  char digest[65];                /* SHA-256 of content, lower-case hex */
-  char head[CHANGE_COMMIT_SIZE];
-  char base[CHANGE_COMMIT_SIZE];
-  char *content; /* owned */
-  int64_t made_at;
-} ArtifactRow;
-void artifact_row_release(ArtifactRow *row);
-/* Takes the place of an earlier one of that name. */
-CHECKED bool artifact_store(Catalog *catalog, const ArtifactRow *row, Error *err);
-CHECKED bool artifact_find(Catalog *catalog, const char *change, const char *name, ArtifactRow *ret,
-                           bool *ret_found, Error *err);

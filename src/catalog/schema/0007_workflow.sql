@@ -47,16 +47,4 @@ create unique index changes_live_feature on lakebase.changes (project_id, featur
 create unique index changes_live_git on lakebase.changes (project_id, git_branch) where ended_at is null;
 create unique index changes_live_branch on lakebase.changes (branch_id) where ended_at is null;
 
-create table lakebase.artifacts (
-  change_id lakebase.change_id not null references lakebase.changes,
-  name lakebase.name not null,
-  digest lakebase.digest not null,
-  head_commit lakebase.commit_id not null,
-  base_commit lakebase.commit_id not null,
-  content text not null constraint content_length check (octet_length(content) <= 67108864),
-  made_at timestamptz not null default clock_timestamp(),
-  primary key (change_id, name)
-);
-comment on table lakebase.artifacts is 'what was computed for a change at a commit: its schema diff';
-
 grant select on lakebase.changes to bough_auditor;
