@@ -272,8 +272,8 @@ static bool check_way(const Promotion *promotion, Error *err) {
 static bool promote(Promotion *promotion, const PromoteRequest *request, Error *err) {
   const ProjectRow *project = promotion->project;
   Context *context = promotion->context;
-  if (!check_way(promotion, err) || !prepare(promotion, err) || !ask(promotion, err) ||
-      !begin(promotion, err))
+  if (!check_way(promotion, err) || !prepare(promotion, err) ||
+      !promotion_request_runs(promotion, err) || !ask(promotion, err) || !begin(promotion, err))
     return false;
   OperationRow operation = promotion->operation;
   promotion->operation = (OperationRow){0};

@@ -134,6 +134,27 @@ bool promotion_read_forge(Promotion *promotion, Error *err) {
   return read_reviews(promotion, err) && read_runs(promotion, err);
 }
 
+static bool requires_ci(const Policy *policy, const PromotionRow *row) {
+  const PolicyPromotion *declared =
+      policy != NULL ? policy_promotion(policy, row->from_name, row->to_tier) : NULL;
+  for (size_t at = 0; declared != NULL && at < declared->require_count; at++)
+    if (str_equal(declared->require[at], "ci"))
+      return true;
+  return false;
+}
+
+bool promotion_request_runs(Promotion *promotion, Error *err) {
+  const PromotionRow *row = &promotion->row;
+  const Policy *policy = NULL;
+  const CiSubject subject = {
+      .source = promotion->source.tier, .tier = row->to_tier, .head = row->head, .base = row->base};
+  if (row->pull > 0 || promotion->source.tier[0] == '\0' || !promotion->moves_git)
+    return true;
+  return access_policy(promotion->context, row->project, &policy, NULL, err) &&
+         (!requires_ci(policy, row) ||
+          ci_request(promotion->context, promotion->project, &subject, err));
+}
+
 /* ---- the merge ---- */
 
 /* Whoever was killed behind it finds it done. */

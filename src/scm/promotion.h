@@ -91,6 +91,9 @@ CHECKED bool promotion_find_commits(Promotion *promotion, const PromoteRequest *
                                     Error *err);
 /* Approvals of the pull request, and the checks of the runs for exactly these commits. */
 CHECKED bool promotion_read_forge(Promotion *promotion, Error *err);
+/* Between tiers: CI of what the promotion would make, once per pair of commits. A pull request has
+ * had its own. */
+CHECKED bool promotion_request_runs(Promotion *promotion, Error *err);
 /* Merges, once, what the gates looked at; fills row.merge_commit. */
 CHECKED bool promotion_merge(Promotion *promotion, Error *err);
 /* In the last transaction: the workflow's record of the change. */
