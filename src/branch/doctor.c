@@ -5,6 +5,7 @@
 #include "branch/endpoint.h"
 #include "branch/pool.h"
 #include "branch/reaper_clock.h"
+#include "branch/runner.h"
 #include "catalog/expiry.h"
 #include "core/clock.h"
 #include "core/io.h"
@@ -54,6 +55,12 @@ static void check_agent(Checkup *checkup) {
     add(checkup, "landlock-scopes", SEVERITY_NOTE, "kernel",
         "the kernel's Landlock doesn't stop signals between computes (that came with 6.12)",
         "nothing needs to be done where all branches belong to one team");
+}
+
+static void check_runner(Checkup *checkup) {
+  if (!runner_is_up(checkup->context->home))
+    add(checkup, "runner-down", SEVERITY_ERROR, "bough-runner",
+        "it doesn't run: tests and post-checks that policies declare wait", "run `bough up`");
 }
 
 static void check_mode(Checkup *checkup) {
@@ -335,9 +342,9 @@ static void check_leftovers(Checkup *checkup) {
 }
 
 static void (*const checks[])(Checkup *checkup) = {
-    check_agent,   check_mode,      check_tools,     check_pool,   check_host_room,
-    check_catalog, check_problems,  check_clock,     check_rows,   check_branches,
-    check_volumes, check_endpoints, check_leftovers, check_reaper, check_webhooks,
+    check_agent,     check_runner,    check_mode,   check_tools,    check_pool,     check_host_room,
+    check_catalog,   check_problems,  check_clock,  check_rows,     check_branches, check_volumes,
+    check_endpoints, check_leftovers, check_reaper, check_webhooks,
 };
 
 bool doctor_run(Context *context, const json_t *daemon, json_t **ret, Error *err) {

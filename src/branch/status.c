@@ -2,6 +2,7 @@
 #include "branch/doctor.h"
 
 #include "branch/pool.h"
+#include "branch/runner.h"
 #include "core/str.h"
 
 static json_t *state_of(const char *state, const Error *failure) {
@@ -50,11 +51,11 @@ static void add_counts(Context *context, json_t *status) {
 }
 
 bool doctor_status(Context *context, const json_t *daemon, json_t **ret, Error *err) {
-  json_t *status =
-      json_pack("{s:s, s:s, s:s, s:o, s:o, s:s}", "version", BOUGH_VERSION, "mode",
-                context->home->system_mode ? "system" : "user", "home", context->home->root,
-                "agent", agent_status(context), "pool", pool_status_object(context), "postgres_bin",
-                context->home->postgres_bin);
+  json_t *status = json_pack(
+      "{s:s, s:s, s:s, s:o, s:o, s:o, s:s}", "version", BOUGH_VERSION, "mode",
+      context->home->system_mode ? "system" : "user", "home", context->home->root, "agent",
+      agent_status(context), "runner", state_of(runner_is_up(context->home) ? "up" : "down", NULL),
+      "pool", pool_status_object(context), "postgres_bin", context->home->postgres_bin);
   if (daemon != NULL) {
     (void)json_object_set(status, "boughd", (json_t *)daemon);
     (void)json_object_set(status, "proxy", json_object_get(daemon, "proxy"));

@@ -9,7 +9,7 @@
 enum { EXIT_UNHEALTHY = 3 };
 
 /* Parts of the installation, as /v1/status names them. */
-static const char *const parts[] = {"agent", "catalog", "pool"};
+static const char *const parts[] = {"agent", "runner", "catalog", "pool"};
 
 /* States in which a part does its work. */
 static const char *const good_states[] = {"up", "ok", "nearly full"};

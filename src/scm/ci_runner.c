@@ -1,6 +1,7 @@
 /* The built-in runner: one run from its beginning to its end, and looking for what is to be run. */
 #include "branch/access.h"
 #include "branch/audit.h"
+#include "branch/runner.h"
 #include "core/clock.h"
 #include "core/failpoint.h"
 #include "core/process.h"
@@ -131,7 +132,7 @@ bool ci_serve(Context *context, json_t **ret, Error *err) {
   bool served = false;
   if (!find_reporter(context, &reporter, &found, err))
     return false;
-  if (found) {
+  if (found && runner_is_up(context->home)) { /* else they wait: `bough status` says for what */
     if (!ci_run_open(context->catalog, &runs, &count, err))
       return false;
     disguise_as(context, &reporter, &disguise);
@@ -158,24 +159,19 @@ static bool is_abandoned(const CiRunRow *run) {
   return run->is_outside ? run->deadline < clock_wall_us() : !is_worker_alive(run);
 }
 
-/* Lost ones of the built-in runner are tried again a few times. */
-static bool ask_again(Context *context, const ProjectRow *project, const CiRunRow *run,
+/* Lost ones of the built-in runner are tried again by themselves, a few times. */
+static bool ask_again(Context *context, const ProjectRow *project, const CiSubject *subject,
                       Error *err) {
-  const CiSubject subject = {.number = run->number,
-                             .source = run->source,
-                             .tier = run->tier,
-                             .head = run->head,
-                             .base = run->base};
   CiRunRow *runs = NULL;
   size_t count = 0;
   size_t lost = 0;
-  if (!ci_run_list(context->catalog, project->id, run->number, ATTEMPTS, &runs, &count, err))
+  if (!ci_run_list(context->catalog, project->id, subject->number, ATTEMPTS, &runs, &count, err))
     return false;
   for (size_t at = 0; at < count; at++)
-    lost += runs[at].state == CI_LOST && str_equal(runs[at].head, run->head) &&
-            str_equal(runs[at].base, run->base);
+    lost += runs[at].state == CI_LOST && str_equal(runs[at].head, subject->head) &&
+            str_equal(runs[at].base, subject->base);
   mem_free(runs);
-  return lost >= ATTEMPTS || ci_request(context, project, &subject, err);
+  return lost >= ATTEMPTS || ci_request(context, project, subject, err);
 }
 
 static bool clear_after(Context *context, const ProjectRow *project, CiRunRow *run, Error *err) {
@@ -187,7 +183,12 @@ static bool clear_after(Context *context, const ProjectRow *project, CiRunRow *r
   bool ok = ci_course_open(context, project, run, &course, err) &&
             ci_give_up(&course, CI_LOST, &failure, err);
   ci_course_release(&course);
-  return ok && (!was_running || run->is_outside || ask_again(context, project, run, err));
+  const CiSubject subject = {.number = run->number,
+                             .source = run->source,
+                             .tier = run->tier,
+                             .head = run->head,
+                             .base = run->base};
+  return ok && (!was_running || run->is_outside || ask_again(context, project, &subject, err));
 }
 
 static void note(json_t *events, const char *subject, const Error *failure) {
@@ -232,7 +233,7 @@ static bool request_all(Context *context, const ProjectRow *project, Forge *forg
                                .base = pull->base};
     if (policy != NULL && pull->head[0] != '\0' && pull->base[0] != '\0' &&
         policy_tier(policy, pull->base_branch) != NULL)
-      ok = ci_request(context, project, &subject, err);
+      ok = ask_again(context, project, &subject, err);
   }
   pull_requests_free(pulls, count);
   return ok;

@@ -170,6 +170,10 @@ bool service_agent_runs(const Setup *setup) {
   return service_runs(setup, &agent_service);
 }
 
+bool service_runner_runs(const Setup *setup) {
+  return service_runs(setup, &runner_service);
+}
+
 bool service_boughd_runs(const Setup *setup) {
   return service_runs(setup, &boughd_service);
 }
@@ -177,8 +181,8 @@ bool service_boughd_runs(const Setup *setup) {
 bool service_start(const Setup *setup, Error *err) {
   if (!service_agent_runs(setup) && !start_service(setup, &agent_service, err))
     return false;
-  return (service_runs(setup, &runner_service) || start_service(setup, &runner_service, err)) &&
-         wait_for_agent(setup, err) &&
+  return (service_runner_runs(setup) || start_service(setup, &runner_service, err)) &&
+         wait_for_agent(setup, err) && wait_for_runner(setup, err) &&
          (service_boughd_runs(setup) || start_service(setup, &boughd_service, err)) &&
          wait_for_boughd(setup, err);
 }

@@ -75,10 +75,12 @@ CHECKED bool service_stop_runner(const Setup *setup, bool *ret_stopped, Error *e
 CHECKED bool service_stop_boughd(const Setup *setup, bool *ret_stopped, Error *err);
 /* Whether agent and boughd of this installation run. */
 bool service_agent_runs(const Setup *setup);
+bool service_runner_runs(const Setup *setup);
 bool service_boughd_runs(const Setup *setup);
 
 /* wait.c: by asking, not by sleeping. */
 CHECKED bool wait_for_agent(const Setup *setup, Error *err);
+CHECKED bool wait_for_runner(const Setup *setup, Error *err);
 CHECKED bool wait_for_boughd(const Setup *setup, Error *err);
 /* POST /v1/shutdown and the end of boughd. Fails when it runs but can't take the request. */
 CHECKED bool shut_boughd_down(const Setup *setup, Error *err);

@@ -11,6 +11,7 @@
 enum {
   START_TIMEOUT_MS = 120 * 1000, /* the catalog is made on the first start, recovered on others */
   LAUNCH_TIMEOUT_MS = 5 * 1000,  /* until a process that was started must be seen */
+  RUNNER_TIMEOUT_MS = 30 * 1000, /* jobs of a killed one have time to clear away */
   CALL_TIMEOUT_MS = 10 * 1000,
   SHUTDOWN_TIMEOUT_MS = 15 * 60 * 1000, /* computes write their last checkpoint */
   RETRY_MS = 20,
@@ -46,6 +47,16 @@ bool wait_for_agent(const Setup *setup, Error *err) {
       return with_log(setup, "logs/agent.log", ERROR_TIMEOUT, "bough-agent doesn't answer", err);
     clock_sleep_ms(RETRY_MS);
   }
+}
+
+bool wait_for_runner(const Setup *setup, Error *err) {
+  for (int64_t started = clock_monotonic_ms(); !service_runner_runs(setup);) {
+    if (clock_monotonic_ms() - started > RUNNER_TIMEOUT_MS)
+      return with_log(setup, "logs/runner.log", ERROR_RUNNER_DOWN, "bough-runner did not start",
+                      err);
+    clock_sleep_ms(RETRY_MS);
+  }
+  return true;
 }
 
 static bool connect_api(const Setup *setup, Client **ret, Error *err) {

@@ -37,6 +37,7 @@ propose one
 runs() { pgrep -f 'sleep 86322' >/dev/null; }
 check "the test runs" wait_for 120 runs
 kill -9 "$(jq -r .pid "$BOUGH_HOME/runner/runner.pid")"
+matches "status tells that the runner is gone" "$( (bough --json status || true) | jq -r .result.runner.state)" down
 stopped() { ! runs; }
 check "the test ends with it" wait_for 60 stopped
 check "bough up starts it again" bough up
