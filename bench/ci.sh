@@ -53,7 +53,7 @@ ci_runs() {
 figure_ci() (
   export GIT_AUTHOR_NAME=bench GIT_AUTHOR_EMAIL=bench@localhost GIT_COMMITTER_NAME=bench
   export GIT_COMMITTER_EMAIL=bench@localhost PATH=${PROGRAM%/*}:$PATH
-  mkdir "$DIR/checks" && cd "$DIR/checks"
+  mkdir "$DIR/checks" && cd "$DIR/checks" || exit 1
   "$PROGRAM" project create checks --sample inventory >/dev/null
   "$PROGRAM" --quiet principal add bench-ci --type ci --role ci >/dev/null
   ci_policy >"$DIR/checks.yaml"

@@ -51,7 +51,7 @@ claim_runs() {
 figure_claim() (
   export GIT_AUTHOR_NAME=bench GIT_AUTHOR_EMAIL=bench@localhost GIT_COMMITTER_NAME=bench
   export GIT_COMMITTER_EMAIL=bench@localhost PATH=${PROGRAM%/*}:$PATH
-  mkdir "$DIR/claims" && cd "$DIR/claims"
+  mkdir "$DIR/claims" && cd "$DIR/claims" || exit 1
   "$PROGRAM" project create claims --sample inventory >/dev/null
   claim_policy >"$DIR/claims.yaml"
   "$PROGRAM" --project claims --quiet policy apply "$DIR/claims.yaml" --yes >/dev/null 2>&1

@@ -4,8 +4,7 @@
 #include "core/rpc.h"
 
 RpcHandler volume_create_method, volume_fork_method, volume_complete_method, volume_delete_method,
-    volume_list_method, volume_usage_method, volume_control_method,
-    volume_alike_method;
+    volume_list_method, volume_usage_method, volume_control_method, volume_alike_method;
 RpcHandler pool_status_method;
 RpcHandler cluster_init_method, cluster_basebackup_method, cluster_checksums_method,
     cluster_single_method;

@@ -9,8 +9,8 @@
  *   pool/            the storage pool (a mount or a plain directory)          compute 0700
  *   wal/VOLUME/      logs of the volumes, outside the pool                    compute 0700
  *   compute/VOLUME/  settings and server log of one compute                   compute 0700
- *   runner/          runner.sock, runner.pid, jobs/: directories of running commands    command 0750
- *   locks/           flock files, boughd.pid: {"pid","start_time"}            control 0700
+ *   runner/          runner.sock, runner.pid, jobs/: directories of running commands    command
+ * 0750 locks/           flock files, boughd.pid: {"pid","start_time"}            control 0700
  *   spool/           uploads                                                  control 0700
  *   ci/              logs of CI runs                               control 0700
  *   git/PROJECT.git  bare repositories of the built-in forge                  control 0700

@@ -17,13 +17,13 @@
 
 #include "pg/conn.h"
 
-#define PLATFORM_ROLE "bough_platform" /* the superuser, reachable for the control account only */
-#define OWNER_ROLE "bough_owner"       /* owns what people make; nobody logs in as it */
-#define WRITER_ROLE "bough_writer"     /* changes rows, makes nothing */
-#define READER_ROLE "bough_reader"     /* reads; see branch/sql/rights.sql for both */
-#define HOLDER_ROLE "bough_holder"     /* owns what must not be replaced; nobody is a member */
+#define PLATFORM_ROLE "bough_platform"   /* the superuser, reachable for the control account only */
+#define OWNER_ROLE "bough_owner"         /* owns what people make; nobody logs in as it */
+#define WRITER_ROLE "bough_writer"       /* changes rows, makes nothing */
+#define READER_ROLE "bough_reader"       /* reads; see branch/sql/rights.sql for both */
+#define HOLDER_ROLE "bough_holder"       /* owns what must not be replaced; nobody is a member */
 #define PROMOTION_ROLE "bough_promotion" /* what runs migrations on tiers; see migrate/carry.h */
-#define IMPORT_ROLE "bough_import"     /* loads dumps; dropped after the import */
+#define IMPORT_ROLE "bough_import"       /* loads dumps; dropped after the import */
 #define ROLE_PREFIX "bough_"
 
 enum { PLATFORM_PORT = 5432 }; /* part of the socket's file name */

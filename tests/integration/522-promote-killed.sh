@@ -59,7 +59,7 @@ for point in $points; do
     check "$point: and goes" bough promote "$name" --to staging
     ;;
   esac
-  equal "$point: it is done" "$(state "$name")" done
+  equal "$point: it is done" "$(state "$name")" "done"
   equal "$point: it was run once" "$(platform_sql staging app "select count(*) from counted where n = $version")" 1
   equal "$point: nothing is left over" "$(left_over)" 0
 done

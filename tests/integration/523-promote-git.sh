@@ -40,7 +40,7 @@ passed() {
     jq -e '.result.gates[] | select(.gate == "ci") | .ok' >/dev/null
 }
 check "CI runs by itself" wait_for 60 passed
-expect_json "then it goes" .result.state done by rm --json promote staging --to production
+expect_json "then it goes" .result.state "done" by rm --json promote staging --to production
 equal "production has the code" "$(as_control git --git-dir="$(bare)" merge-base --is-ancestor "$head" production && echo yes)" yes
 equal "and the table" "$(sql production "select count(*) from parts")" 0
 equal "again there is nothing to do" "$(by rm --json promote staging --to production 2>/dev/null | jq -r .error.code)" nothing-to-do
