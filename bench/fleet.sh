@@ -10,7 +10,7 @@ fleet_policy() {
 version: 1
 project: fleet
 tiers:
-  - { name: production, protected: true }
+  - { name: production }
   - { name: staging, parent: production }
 entry: staging
 features: { ttl: 14d, ttl_max: 30d, max_per_principal: 1000 }
