@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/process.h"
 #include "core/rpc.h"
+#include "core/service.h"
 #include "core/str.h"
 #include "runner/job.h"
 
@@ -191,22 +192,5 @@ static bool run(const char *root, Error *err) {
 }
 
 int main(int argc, char **argv) {
-  Error err = ERROR_INIT;
-  log_start("bough-runner");
-  if (argc == 2 && str_equal(argv[1], "--version")) {
-    (void)printf("bough-runner %s\n", BOUGH_VERSION);
-    return 0;
-  }
-  if (argc != 3 || !str_equal(argv[1], "--home")) {
-    (void)fputs(usage, stderr);
-    return 1;
-  }
-  (void)umask(0077);
-  (void)signal(SIGPIPE, SIG_IGN);
-  if (run(argv[2], &err))
-    return 0;
-  log_error(&err, "bough-runner can't run");
-  if (err.hint[0] != '\0')
-    log_info("hint: %s", err.hint);
-  return error_info(err.code)->exit_status;
+  return service_main(argc, argv, "bough-runner", usage, run);
 }

@@ -35,11 +35,6 @@ CHECKED bool ci_passed(Context *context, const ProjectRow *project, const CiSubj
 CHECKED bool ci_state(Context *context, const ProjectRow *project, const CiSubject *subject,
                       json_t **ret, Error *err);
 
-/* An artifact of the last passed run for that head and base: {"name", "digest", "content"}; *ret
- * is NULL where there is none. name: "schema-diff.json", "schema-diff.md". */
-CHECKED bool ci_artifact(Context *context, const ProjectRow *project, const CiSubject *subject,
-                         const char *name, json_t **ret, Error *err);
-
 /* ---- the built-in runner: jobs of boughd's own ---- */
 
 /* Runs one that is queued, if there is one, as the project's ci principal. {"more", "events"}. */

@@ -80,17 +80,6 @@ bool ci_state(Context *context, const ProjectRow *project, const CiSubject *subj
   return true;
 }
 
-bool ci_artifact(Context *context, const ProjectRow *project, const CiSubject *subject,
-                 const char *name, json_t **ret, Error *err) {
-  CiRunRow run;
-  bool found = false;
-  if (!find(context, project, subject, &run, &found, err))
-    return false;
-  *ret = NULL;
-  return !found || run.state != CI_PASSED ||
-         ci_artifact_find(context->catalog, run.id, name, ret, err);
-}
-
 /* ---- asking ---- */
 
 static bool is_wanted_anew(const CiRunRow *run) {

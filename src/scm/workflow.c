@@ -28,20 +28,6 @@ ScmState workflow_state(const ChangeRow *change) {
   return change != NULL ? states[change->state] : SCM_SCAFFOLD;
 }
 
-bool workflow_find(Context *context, const ProjectRow *project, const char *feature, ChangeRow *ret,
-                   Error *err) {
-  ChangeRow row;
-  bool found = false;
-  if (!change_of_feature(context->catalog, project->id, feature, &row, &found, err))
-    return false;
-  if (found && row.ended_at == 0) {
-    *ret = row;
-    return true;
-  }
-  (void)error_set(err, ERROR_NOTHING_TO_DO, "feature \"%.80s\" is not claimed", feature);
-  return error_hint(err, "claim it: `bough scm claim %.80s`", feature);
-}
-
 /* A command that prepares anew starts CI anew. What the world takes back keeps its times: the file
  * of a work tree that hasn't heard of it yet is told by them. */
 static void clear_later(ChangeRow *change, ScmEvent event) {

@@ -13,10 +13,6 @@
 /* The state that a row stands for; NULL, or one that was abandoned: SCM_SCAFFOLD. */
 ScmState workflow_state(const ChangeRow *change);
 
-/* The living change of that feature. NOTHING_TO_DO. */
-CHECKED bool workflow_find(Context *context, const ProjectRow *project, const char *feature,
-                           ChangeRow *ret, Error *err);
-
 /* ---- for those who see the world move: forge, CI, promotion ---- */
 
 /* Moves the row by the table and writes it with its row in the audit, in one transaction. Times and
