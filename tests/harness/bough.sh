@@ -88,6 +88,11 @@ api_post() {
   api POST "$1" --header 'Content-Type: application/json' --data-binary "$2"
 }
 
+# other_end TEXT: with another last hexadecimal digit, whatever it was.
+other_end() {
+  printf '%s\n' "${1%?}$(tr 0-9a-f 1-9a-f0 <<<"${1: -1}")"
+}
+
 boughd_pid() {
   jq -r '.pid // empty' "$BOUGH_HOME/locks/boughd.pid" 2>/dev/null
 }

@@ -35,7 +35,7 @@ equal "30 days unless told otherwise" "$(catalog_sql "select round(extract(epoch
 
 # The API
 expect_json "the token stands for its principal" '.result.principals | map(.name) | join(" ")' ann by ann --json principal list
-expect_json "on an unknown token nobody" .error.code unauthenticated env BOUGH_TOKEN="${TOKEN[ann]%?}0" "$PROGRAM" --json project list
+expect_json "on an unknown token nobody" .error.code unauthenticated env BOUGH_TOKEN="$(other_end "${TOKEN[ann]}")" "$PROGRAM" --json project list
 expect_json "nor on half a token" .error.code unauthenticated env BOUGH_TOKEN=bough_x "$PROGRAM" --json project list
 expect_json "ann adds nobody" .error.code forbidden by ann --json principal add eve --type human --role platform
 expect_json "nor a token for others" .error.code forbidden by ann --json principal token op
