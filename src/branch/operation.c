@@ -34,6 +34,7 @@ static const OperationKind kinds[] = {
     {"tier.reset", branch_repoint_recover, "the new branch goes; nothing had moved"},
     {"tier.rollback", branch_repoint_recover, "the new branch goes; nothing had moved"},
     {"promote", leave_to_job, "taken back, or finished once it touched the tier (src/scm)"},
+    {"promote.undo", leave_to_job, "finished (src/scm)"},
     {"branch.expire", branch_rename_recover, "nothing to do: one transaction"},
     {"branch.retire", branch_retire_recover,
      "finished once the branch is closed, else left for later"},

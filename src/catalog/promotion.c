@@ -93,6 +93,15 @@ bool promotion_find_open(Catalog *catalog, const char *source, const char *to_ti
               ARRAY_LENGTH(values), values, ret, ret_found, err);
 }
 
+bool promotion_find_stopped(Catalog *catalog, const char *project, const char *to_tier,
+                            PromotionRow *ret, bool *ret_found, Error *err) {
+  const char *const values[] = {project, to_tier};
+  return find(catalog,
+              "WHERE t.project_id = $1 AND t.to_tier = $2 AND t.state = 'stopped'"
+              " ORDER BY t.serial DESC LIMIT 1",
+              ARRAY_LENGTH(values), values, ret, ret_found, err);
+}
+
 bool promotion_of_operation(Catalog *catalog, const char *operation, PromotionRow *ret,
                             Error *err) {
   bool found = false;
@@ -127,22 +136,26 @@ bool promotion_rows(Catalog *catalog, const char *project, const char *tier, siz
   return true;
 }
 
-/* What came later went with it, and comes back with it. */
-static bool set_since(Catalog *catalog, const char *promotion, const char *from, const char *to,
-                      Error *err) {
-  const char *const values[] = {promotion, from, to};
-  return catalog_query(catalog,
-                       "UPDATE lakebase.promotions AS p SET state = $3 FROM lakebase.promotions"
-                       " AS first WHERE first.promotion_id = $1 AND p.project_id ="
-                       " first.project_id AND p.to_tier = first.to_tier AND p.state = $2"
-                       " AND p.started_at >= first.started_at",
-                       ARRAY_LENGTH(values), values, NULL, err);
-}
+/* What came later went with it, and comes back with it: as done where it had come to its end, else
+ * as stopped, unless it was begun anew meanwhile. */
+#define SINCE                                                                                      \
+  " FROM lakebase.promotions AS first WHERE first.promotion_id = $1"                               \
+  " AND p.project_id = first.project_id AND p.to_tier = first.to_tier"                             \
+  " AND p.started_at >= first.started_at"
 
 bool promotion_set_undone(Catalog *catalog, const char *promotion, Error *err) {
-  return set_since(catalog, promotion, "done", "undone", err);
+  return catalog_query(catalog,
+                       "UPDATE lakebase.promotions AS p SET state = 'undone'" SINCE
+                       " AND p.state IN ('done', 'stopped')",
+                       1, &promotion, NULL, err);
 }
 
 bool promotion_set_redone(Catalog *catalog, const char *promotion, Error *err) {
-  return set_since(catalog, promotion, "undone", "done", err);
+  return catalog_query(catalog,
+                       "UPDATE lakebase.promotions AS p SET state ="
+                       " CASE p.step WHEN 'merged' THEN 'done' ELSE 'stopped' END" SINCE
+                       " AND p.state = 'undone' AND (p.step = 'merged' OR NOT EXISTS (SELECT FROM"
+                       " lakebase.promotions AS o WHERE o.source_branch_id = p.source_branch_id"
+                       " AND o.to_tier = p.to_tier AND o.state IN ('open', 'running', 'stopped')))",
+                       1, &promotion, NULL, err);
 }

@@ -265,11 +265,51 @@ static bool fix_tracked(Doctor *doctor, Error *err) {
                    GIT("rm", "--quiet", "--cached", "--ignore-unmatch", "--", SCM_STATE_FILE), err);
 }
 
+/* By its name: what is said of the work tree isn't what this is about. */
+static bool post_event(Doctor *doctor, const char *feature, const char *event, Error *err) {
+  AUTO_RELEASE(buffer_release) Buffer rest = {0};
+  AUTO(json_free) json_t *body = json_object();
+  AUTO(json_free) json_t *answer = NULL;
+  buffer_add_text(&rest, "/");
+  url_add_encoded(&rest, feature);
+  buffer_add_format(&rest, "/%s", event);
+  return scm_tree_call(&doctor->tree, "POST", rest.text, body, &answer, err);
+}
+
+/* Every merge that stopped half-way, as the server tells them. */
+static bool end_merges(Doctor *doctor, const char *event, Error *err) {
+  AUTO(json_free) json_t *answer = NULL;
+  size_t at = 0;
+  const json_t *finding = NULL;
+  if (!scm_tree_call(&doctor->tree, "GET", "/findings", NULL, &answer, err))
+    return false;
+  json_array_foreach(json_object_get(answer, "findings"), at, finding) {
+    bool is_one = str_equal(json_string_or(finding, "id", ""), findings[FINDING_MERGE_STOPPED].id);
+    if (is_one && !post_event(doctor, json_string_or(finding, "subject", ""), event, err))
+      return false;
+  }
+  json_free(STEAL(doctor->answer));
+  return scm_tree_ask(&doctor->tree, &doctor->answer, err) &&
+         scm_tree_write(&doctor->tree, doctor->answer, err);
+}
+
+static bool finish_merge(Doctor *doctor, Error *err) {
+  return end_merges(doctor, "merge", err);
+}
+
+static bool undo_merge(Doctor *doctor, Error *err) {
+  return end_merges(doctor, "undo-merge", err);
+}
+
 static const struct {
   const char *name;
   bool (*fix)(Doctor *doctor, Error *err);
-} fixes[] = {
-    {"state-file", fix_files}, {"env", fix_files}, {"hook", fix_hook}, {"untrack", fix_tracked}};
+} fixes[] = {{"state-file", fix_files},
+             {"env", fix_files},
+             {"hook", fix_hook},
+             {"untrack", fix_tracked},
+             {"finish-merge", finish_merge},
+             {"undo-merge", undo_merge}};
 
 /* The fix of that name, or of the finding of that id. */
 static bool put_right(Doctor *doctor, const char *wish, Error *err) {

@@ -135,6 +135,8 @@ static const Route routes[] = {
      "Ask how CI stands, and move on when it is green"},
     {"POST", WORKFLOW "/{n}/merge", post_workflow_merge, HOURS, ROUTE_LONG, OWN_OR(PROMOTE),
      "Take a feature into its tier"},
+    {"POST", WORKFLOW "/{n}/undo-merge", post_workflow_undo, HOURS, ROUTE_LONG, OWN_OR(PROMOTE),
+     "Take back what a merge that stopped half-way brought to the tier"},
     {"POST", WORKFLOW "/{n}/abandon", post_workflow_abandon, MINUTES, 0, OWN_OR(BRANCH_DELETE),
      "Give a feature up"},
     {"GET", CI_RUNS, get_ci_runs, SHORT, 0, LOOKS, "List CI runs, or ?pull=N: of a pull request"},

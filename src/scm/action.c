@@ -161,6 +161,16 @@ bool action_clean(Step *step, Error *err) {
   return remove_pair(step, err);
 }
 
+/* The state stays: the tier is as it was before the merge began. */
+bool action_undo(Step *step, Error *err) {
+  ChangeRow *change = &step->change;
+  AUTO(json_free) json_t *undone = NULL;
+  if (!promote_undo(step->context, step->project, change->branch, change->tier, &undone, err))
+    return false;
+  (void)json_object_set(step->notes, "promotion", undone);
+  return workflow_move(step->context, change, SCM_EVENT_UNDO_MERGE, err);
+}
+
 /* ---- abandon ---- */
 
 bool action_abandon(Step *step, Error *err) {

@@ -2,6 +2,7 @@
  * commits that went on, rests. */
 #include "branch/branch.h"
 #include "branch/describe.h"
+#include "catalog/promotion.h"
 #include "core/clock.h"
 #include "core/str.h"
 #include "scm/drive.h"
@@ -18,10 +19,10 @@ typedef enum FindingId {
 } FindingId;
 
 static const struct {
-  const char *id, *severity, *meaning, *remedy;
+  const char *id, *severity, *fix, *meaning, *remedy;
 } findings[] = {
 #define SCM_FINDING(name, id, severity, fix, meaning, remedy)                                      \
-  {(id), (severity), (meaning), (remedy)},
+  {(id), (severity), (fix), (meaning), (remedy)},
 #include "scm/findings.def"
 #undef SCM_FINDING
 };
@@ -34,10 +35,15 @@ typedef struct Findings {
 static void add(Findings *found, FindingId id, const char *subject, const char *detail) {
   AUTO(str_free)
   char *message = str_format("%s%s%s", findings[id].meaning, detail[0] != '\0' ? ": " : "", detail);
-  (void)json_array_append_new(
-      found->list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "id", findings[id].id, "severity",
-                             findings[id].severity, "subject", subject, "message", message, "fix",
-                             findings[id].remedy, "fixable", false));
+  bool fixable = findings[id].fix[0] != '\0';
+  AUTO(str_free)
+  char *fix =
+      fixable ? str_format("bough scm doctor --fix %s: %s", findings[id].fix, findings[id].remedy)
+              : str_dup(findings[id].remedy);
+  (void)json_array_append_new(found->list,
+                              json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "id", findings[id].id,
+                                        "severity", findings[id].severity, "subject", subject,
+                                        "message", message, "fix", fix, "fixable", fixable));
 }
 
 /* ---- changes in flight ---- */
@@ -173,12 +179,44 @@ static bool look_at_tiers(Findings *found, Error *err) {
   return true;
 }
 
+/* ---- what stopped half-way ---- */
+
+static bool look_at_stopped(Findings *found, const char *tier, Error *err) {
+  Context *context = found->step.context;
+  AUTO_RELEASE(promotion_row_release) PromotionRow row = {0};
+  BranchRow branch;
+  ChangeRow change;
+  bool is_there = false;
+  bool is_change = false;
+  if (!promotion_find_stopped(context->catalog, found->step.project->id, tier, &row, &is_there,
+                              err))
+    return false;
+  if (!is_there)
+    return true;
+  if (!branch_get(context->catalog, row.source, &branch, err) ||
+      !change_of_branch(context->catalog, row.source, &change, &is_change, err))
+    return false;
+  bool is_merge = row.pull > 0 && is_change;
+  if (access_sees(context, &branch))
+    add(found, is_merge ? FINDING_MERGE_STOPPED : FINDING_PROMOTION_STOPPED,
+        is_merge ? change.feature : row.source_name, row.error);
+  return true;
+}
+
+static bool look_at_promotions(Findings *found, Error *err) {
+  const Policy *policy = found->step.policy;
+  for (size_t at = 0; at < policy->tier_count; at++)
+    if (!look_at_stopped(found, policy->tiers[at].name, err))
+      return false;
+  return true;
+}
+
 bool scm_findings(Context *context, const ProjectRow *project, json_t **ret, Error *err) {
   Findings found = {.step = {.context = context, .project = project}, .list = json_array()};
   Step *step = &found.step;
   bool ok = step_find_policy(step, err) && forge_open(context, project, &step->forge, err) &&
             look_at_tiers(&found, err) && look_at_changes(&found, err) &&
-            look_at_branches(&found, err);
+            look_at_branches(&found, err) && look_at_promotions(&found, err);
   forge_free(step->forge);
   if (ok)
     *ret = json_pack("{s:O}", "findings", found.list);

@@ -1,6 +1,7 @@
 /* Guards of the workflow's table: each looks at all that its move needs. What it finds to have gone
  * on in the world the record follows, and the command is refused. */
 #include "core/str.h"
+#include "scm/promote.h"
 #include "scm/step.h"
 
 #include <stdio.h>
@@ -80,7 +81,33 @@ bool guard_merge(Step *step, Error *err) {
   return is_merged || check_live(step, err);
 }
 
+/* The right is asked for with what stopped. */
+bool guard_undo(Step *step, Error *err) {
+  const ChangeRow *change = &step->change;
+  bool is_begun = false;
+  if (!promote_is_begun(step->context, change->branch, change->tier, &is_begun, err))
+    return false;
+  if (is_begun)
+    return true;
+  (void)error_set(err, ERROR_BAD_PRECONDITION, "no merge of \"%s\" stopped half-way",
+                  change->feature);
+  return error_hint(err, "`bough scm doctor` tells what is the matter");
+}
+
 /* ---- abandon ---- */
+
+/* Its migrations would be in the tier for good, and nobody could say what they belong to. */
+static bool check_not_begun(Step *step, Error *err) {
+  const ChangeRow *change = &step->change;
+  bool is_begun = false;
+  if (!promote_is_begun(step->context, change->branch, change->tier, &is_begun, err))
+    return false;
+  if (!is_begun)
+    return true;
+  (void)error_set(err, ERROR_BAD_PRECONDITION, "the merge of \"%s\" has begun in \"%s\"",
+                  change->feature, change->tier);
+  return error_hint(err, "finish it, or take it back first: `bough scm doctor --fix undo-merge`");
+}
 
 static bool check_lost(Step *step, Error *err) {
   bool found = false;
@@ -101,7 +128,8 @@ static bool check_lost(Step *step, Error *err) {
 
 bool guard_abandon(Step *step, Error *err) {
   const ChangeRow *change = &step->change;
-  if (!branch_get(step->context->catalog, change->branch, &step->branch, err))
+  if (!check_not_begun(step, err) ||
+      !branch_get(step->context->catalog, change->branch, &step->branch, err))
     return false;
   step->has_branch = step->branch.state != ROW_DELETED && step->branch.state != ROW_DELETING;
   if (step->has_branch)

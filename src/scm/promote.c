@@ -13,19 +13,33 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BUSY_WAIT_MS = 20 * 60 * 1000, BUSY_POLL_MS = 100 };
-
 #define SNAPSHOT_KIND "snapshot"
 #define KEEP_DEFAULT_S (7LL * 86400)
 
 /* ---- before anything ---- */
 
 static bool check_work(const Promotion *promotion, Error *err) {
-  if (json_array_size(promotion->list) > 0 || promotion->moves_git)
+  if (json_array_size(promotion->list) > 0 || promotion->moves_git || promotion->goes_on)
     return true;
   (void)error_set(err, ERROR_NOTHING_TO_DO, "%s has all that %s has", promotion->row.to_tier,
                   promotion->source.name);
   return false;
+}
+
+/* What stopped half-way in the tier comes to an end first: what follows would be built on it. */
+static bool check_whole(const Promotion *promotion, Error *err) {
+  const PromotionRow *row = &promotion->row;
+  AUTO_RELEASE(promotion_row_release) PromotionRow stopped = {0};
+  bool found = false;
+  if (!promotion_find_stopped(promotion->context->catalog, row->project, row->to_tier, &stopped,
+                              &found, err))
+    return false;
+  if (!found || str_equal(stopped.id, row->id))
+    return true;
+  (void)error_set(err, ERROR_BAD_PRECONDITION, "%s is half-way: the promotion of %s stopped there",
+                  row->to_tier, stopped.source_name);
+  return error_hint(err,
+                    "finish it by its own command again; `bough scm doctor` tells the other ways");
 }
 
 /* Between tiers it is measured here; of a pull request the author did so, and everybody saw it. */
@@ -60,27 +74,6 @@ static bool ask(Promotion *promotion, Error *err) {
 }
 
 /* ---- the operation ---- */
-
-/* One promotion into a tier after the other. */
-static bool begin(Promotion *promotion, Error *err) {
-  const PromotionRow *row = &promotion->row;
-  int64_t deadline = clock_monotonic_ms() + BUSY_WAIT_MS;
-  for (;;) {
-    Error failure = ERROR_INIT;
-    if (operation_begin(
-            promotion->context, PROMOTE_OPERATION, promotion->project->id, promotion->target.id,
-            json_pack("{s:s, s:s, s:s, s:s}", "promotion", row->id, "from", row->from_name, "to",
-                      row->to_tier, "branch", promotion->source.name),
-            &promotion->operation, &failure))
-      return true;
-    if (failure.code != ERROR_BRANCH_BUSY || clock_monotonic_ms() >= deadline) {
-      *err = failure;
-      return false;
-    }
-    context_report(promotion->context, "waiting for the promotion before", 0, 0);
-    clock_sleep_ms(BUSY_POLL_MS);
-  }
-}
 
 /* Nothing is done yet: only the operation is to be ended. */
 static bool give_up(Promotion *promotion, Error *err) {
@@ -169,7 +162,7 @@ static bool refuse_stale(const Promotion *promotion, const char *was, Error *err
 }
 
 /* It does to the tier what everybody was shown, and no more to rights than was asked for. */
-static bool try_on_copy(Promotion *promotion, Error *err) {
+static bool try_change(Promotion *promotion, Error *err) {
   char seen[PROMOTION_DIGEST_SIZE];
   bool had = promotion->has_diff;
   memcpy(seen, promotion->row.diff, sizeof seen);
@@ -179,7 +172,29 @@ static bool try_on_copy(Promotion *promotion, Error *err) {
   if (had && !str_equal(seen, promotion->diff.digest))
     return (promotion->row.pull >= 0 || promotion_keep_diff(promotion, err)) &&
            refuse_stale(promotion, seen, err);
-  return promotion_keep_diff(promotion, err) && promotion_step(promotion, STEP_MEASURED, err) &&
+  return promotion_keep_diff(promotion, err);
+}
+
+/* The rest of what was begun makes of the tier what was seen then; there is no other diff. */
+static bool try_rest(Promotion *promotion, Error *err) {
+  AUTO(json_free) json_t *expected = json_incref(promotion->digests);
+  SchemaDiffRow seen = promotion->diff;
+  if (promotion->is_run)
+    return true;
+  promotion->diff = (SchemaDiffRow){0};
+  bool ok = promotion_rehearse(promotion, &promotion->target, err);
+  schema_diff_row_release(&promotion->diff);
+  promotion->diff = seen;
+  if (!ok || expected == NULL || json_equal(expected, promotion->digests))
+    return ok;
+  (void)error_set(err, ERROR_MERGE_STALE, "the rest of it would make something else of %s now",
+                  promotion->row.to_tier);
+  return error_hint(err, "somebody changed the tier meanwhile: `bough diff` shows how it is");
+}
+
+static bool try_on_copy(Promotion *promotion, Error *err) {
+  return (promotion->goes_on ? try_rest(promotion, err) : try_change(promotion, err)) &&
+         promotion_step(promotion, STEP_MEASURED, err) &&
          failpoint_reach(FAILPOINT_PROMOTE_MEASURED, err);
 }
 
@@ -272,15 +287,16 @@ static bool check_way(const Promotion *promotion, Error *err) {
 static bool promote(Promotion *promotion, const PromoteRequest *request, Error *err) {
   const ProjectRow *project = promotion->project;
   Context *context = promotion->context;
-  if (!check_way(promotion, err) || !prepare(promotion, err) ||
-      !promotion_request_runs(promotion, err) || !ask(promotion, err) || !begin(promotion, err))
+  if (!check_way(promotion, err) || !prepare(promotion, err) || !check_whole(promotion, err) ||
+      !promotion_request_runs(promotion, err) || !ask(promotion, err) ||
+      !promotion_begin(promotion, PROMOTE_OPERATION, err))
     return false;
   OperationRow operation = promotion->operation;
   promotion->operation = (OperationRow){0};
   promotion_release(promotion);
   bool ok = promotion_find(context, project, request, promotion, err);
   promotion->operation = operation;
-  if (!ok || !prepare(promotion, err) || !ask(promotion, err))
+  if (!ok || !prepare(promotion, err) || !check_whole(promotion, err) || !ask(promotion, err))
     return give_up(promotion, err);
   return carry_out(promotion, err);
 }

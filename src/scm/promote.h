@@ -37,6 +37,15 @@ CHECKED bool promote_measure(Context *context, const ProjectRow *project, const 
 CHECKED bool promote_change(Context *context, const ProjectRow *project,
                             const PromoteRequest *request, json_t **ret, Error *err);
 
+/* Takes back what a promotion from that branch into the tier brought there before it stopped
+ * half-way, by the migrations' own undo; asks for the right to promote. NOTHING_TO_DO where none
+ * stopped, BAD_PRECONDITION where git has it already. {promotion, from, to, state}. */
+CHECKED bool promote_undo(Context *context, const ProjectRow *project, const char *branch_id,
+                          const char *to, json_t **ret, Error *err);
+/* Whether one runs from that branch, or stopped half-way. */
+CHECKED bool promote_is_begun(Context *context, const char *branch_id, const char *to, bool *ret,
+                              Error *err);
+
 /* Approves the very state that a promotion between two tiers would bring now; asks for
  * promote.approve. Those of pull requests are given in the forge. */
 CHECKED bool promote_approve(Context *context, const ProjectRow *project, const char *from,

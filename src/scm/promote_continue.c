@@ -6,52 +6,9 @@
 #include "core/str.h"
 #include "scm/promotion.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 enum { OPERATIONS_LIMIT = 100000 };
-
-/* ---- what was recorded ---- */
-
-static bool load_list(Promotion *promotion, Error *err) {
-  if (!promotion_text_load(promotion->context->catalog, promotion->row.change, &promotion->text,
-                           err))
-    return false;
-  return json_parse(promotion->text, strlen(promotion->text), &promotion->list, err);
-}
-
-static bool load_snapshot(Promotion *promotion, Error *err) {
-  return promotion->row.snapshot[0] == '\0' ||
-         branch_get(promotion->context->catalog, promotion->row.snapshot, &promotion->snapshot,
-                    err);
-}
-
-static void load_details(Promotion *promotion) {
-  const json_t *details = promotion->row.details;
-  promotion->digests = json_incref(json_object_get(details, "digests"));
-  promotion->approved_by = json_incref(json_object_get(details, "approved_by"));
-  promotion->checks = json_incref(json_object_get(details, "checks"));
-  promotion->moves_git = json_bool_or(details, "moves_git", false);
-  promotion->resumes = json_bool_or(details, "resumes", false);
-  (void)snprintf(promotion->message, sizeof promotion->message, "%s",
-                 json_string_or(details, "message", ""));
-  (void)snprintf(promotion->snapshot_name, sizeof promotion->snapshot_name, "%s",
-                 json_string_or(details, "snapshot_name", ""));
-  (void)snprintf(promotion->copy_name, sizeof promotion->copy_name, "%s",
-                 json_string_or(details, "copy_name", ""));
-}
-
-static bool load(Promotion *promotion, Error *err) {
-  Catalog *catalog = promotion->context->catalog;
-  if (!promotion_of_operation(catalog, promotion->operation.id, &promotion->row, err))
-    return false;
-  promotion->has_row = true;
-  load_details(promotion);
-  return branch_get(catalog, promotion->row.source, &promotion->source, err) &&
-         branch_get(catalog, promotion->row.target, &promotion->target, err) &&
-         load_snapshot(promotion, err) && load_list(promotion, err);
-}
 
 /* ---- what becomes of it ---- */
 
@@ -104,6 +61,12 @@ static bool end_early(Promotion *promotion, Error *err) {
   return operation_finish(promotion->context->catalog, promotion->operation.id, &failure, err);
 }
 
+static bool load(Promotion *promotion, Error *err) {
+  return promotion_of_operation(promotion->context->catalog, promotion->operation.id,
+                                &promotion->row, err) &&
+         promotion_load(promotion, err);
+}
+
 static bool go_on(Promotion *promotion, Error *err) {
   Error failure = ERROR_INIT;
   if (!take_over(promotion, err))
@@ -116,6 +79,8 @@ static bool go_on(Promotion *promotion, Error *err) {
   }
   if (is_over(&promotion->row))
     return operation_finish(promotion->context->catalog, promotion->operation.id, NULL, err);
+  if (str_equal(promotion->row.step, STEP_UNDOING))
+    return promotion_undo(promotion, err);
   if (!touches_tier(&promotion->row))
     return take_back(promotion, err);
   return drop_named(promotion, promotion->copy_name, err) && promotion_run(promotion, err);
@@ -153,7 +118,8 @@ bool promote_continue(Context *context, json_t **ret_events, Error *err) {
   events = json_array();
   for (size_t at = count; at > 0; at--) { /* the oldest first */
     OperationRow *row = &rows[at - 1];
-    if (str_equal(row->kind, PROMOTE_OPERATION) && operation_is_orphan(row))
+    bool is_one = str_equal(row->kind, PROMOTE_OPERATION) || str_equal(row->kind, UNDO_OPERATION);
+    if (is_one && operation_is_orphan(row))
       continue_one(context, row, events);
     operation_row_release(row);
   }

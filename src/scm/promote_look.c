@@ -161,6 +161,65 @@ static bool read_change(Promotion *promotion, Error *err) {
   return true;
 }
 
+static bool is_same_item(const json_t *left, const json_t *right) {
+  static const char *const keys[] = {"database", "layout", "version", "name", "checksum"};
+  for (size_t at = 0; at < ARRAY_LENGTH(keys); at++)
+    if (!str_equal(json_string_or(left, keys[at], ""), json_string_or(right, keys[at], "")))
+      return false;
+  return true;
+}
+
+static bool has_item(const json_t *list, const json_t *wanted) {
+  size_t at = 0;
+  const json_t *item = NULL;
+  json_array_foreach(list, at, item) {
+    if (is_same_item(item, wanted))
+      return true;
+  }
+  return false;
+}
+
+static bool has_all(const json_t *list, const json_t *items) {
+  size_t at = 0;
+  const json_t *item = NULL;
+  json_array_foreach(items, at, item) {
+    if (!has_item(list, item))
+      return false;
+  }
+  return true;
+}
+
+bool promotion_load_list(Promotion *promotion, Error *err) {
+  json_free(STEAL(promotion->list));
+  str_free(STEAL(promotion->text));
+  if (!promotion_text_load(promotion->context->catalog, promotion->row.change, &promotion->text,
+                           err))
+    return false;
+  return json_parse(promotion->text, strlen(promotion->text), &promotion->list, err);
+}
+
+/* Half of it is in the tier, so that the ledgers tell of another change by now: while the rest
+ * belongs to what was begun, at the same commits, that is what everybody saw and approved. */
+static bool take_begun(Promotion *promotion, const PromotionRow *begun, Error *err) {
+  PromotionRow *row = &promotion->row;
+  AUTO(json_free) json_t *rest = json_incref(promotion->list);
+  bool same = str_equal(row->head, begun->head) &&
+              (str_equal(row->base, begun->base) || !promotion->moves_git);
+  if (!same)
+    return true;
+  memcpy(row->change, begun->change, sizeof row->change);
+  if (!promotion_load_list(promotion, err) || !load_diff(promotion, err))
+    return false;
+  promotion->goes_on = promotion->has_diff && has_all(promotion->list, rest);
+  if (!promotion->goes_on)
+    return read_change(promotion, err);
+  memcpy(row->base, begun->base, sizeof row->base);
+  promotion->is_run = json_array_size(rest) == 0;
+  json_free(promotion->digests);
+  promotion->digests = json_incref(json_object_get(begun->details, "digests"));
+  return true;
+}
+
 /* The row that waits is this one: who asked first, and since when. */
 static bool find_row(Promotion *promotion, Error *err) {
   PromotionRow *row = &promotion->row;
@@ -176,7 +235,7 @@ static bool find_row(Promotion *promotion, Error *err) {
   row->created_at = open.created_at;
   row->state = open.state;
   promotion->resumes = open.state == PROMOTION_STOPPED;
-  return true;
+  return !promotion->resumes || take_begun(promotion, &open, err);
 }
 
 bool promotion_look(Promotion *promotion, Error *err) {
@@ -214,4 +273,36 @@ bool promotion_save(Promotion *promotion, Error *err) {
     return promotion_update(catalog, &promotion->row, err);
   promotion->has_row = promotion_insert(catalog, &promotion->row, err);
   return promotion->has_row;
+}
+
+/* ---- one that was begun ---- */
+
+static bool load_snapshot(Promotion *promotion, Error *err) {
+  return promotion->row.snapshot[0] == '\0' ||
+         branch_get(promotion->context->catalog, promotion->row.snapshot, &promotion->snapshot,
+                    err);
+}
+
+static void load_details(Promotion *promotion) {
+  const json_t *details = promotion->row.details;
+  promotion->digests = json_incref(json_object_get(details, "digests"));
+  promotion->approved_by = json_incref(json_object_get(details, "approved_by"));
+  promotion->checks = json_incref(json_object_get(details, "checks"));
+  promotion->moves_git = json_bool_or(details, "moves_git", false);
+  promotion->resumes = json_bool_or(details, "resumes", false);
+  (void)snprintf(promotion->message, sizeof promotion->message, "%s",
+                 json_string_or(details, "message", ""));
+  (void)snprintf(promotion->snapshot_name, sizeof promotion->snapshot_name, "%s",
+                 json_string_or(details, "snapshot_name", ""));
+  (void)snprintf(promotion->copy_name, sizeof promotion->copy_name, "%s",
+                 json_string_or(details, "copy_name", ""));
+}
+
+bool promotion_load(Promotion *promotion, Error *err) {
+  Catalog *catalog = promotion->context->catalog;
+  promotion->has_row = true;
+  load_details(promotion);
+  return branch_get(catalog, promotion->row.source, &promotion->source, err) &&
+         branch_get(catalog, promotion->row.target, &promotion->target, err) &&
+         load_snapshot(promotion, err) && promotion_load_list(promotion, err);
 }

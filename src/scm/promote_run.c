@@ -10,6 +10,8 @@
 
 #include <stdio.h>
 
+enum { BUSY_WAIT_MS = 20 * 60 * 1000, BUSY_POLL_MS = 100 };
+
 static Carry carry_of(const Promotion *promotion) {
   return (Carry){.context = promotion->context,
                  .project = promotion->project,
@@ -21,6 +23,29 @@ static Carry carry_of(const Promotion *promotion) {
 bool promotion_step(Promotion *promotion, const char *step, Error *err) {
   (void)snprintf(promotion->row.step, sizeof promotion->row.step, "%s", step);
   return promotion_save(promotion, err);
+}
+
+/* ---- the operation ---- */
+
+/* One promotion into a tier after the other. */
+bool promotion_begin(Promotion *promotion, const char *kind, Error *err) {
+  const PromotionRow *row = &promotion->row;
+  int64_t deadline = clock_monotonic_ms() + BUSY_WAIT_MS;
+  for (;;) {
+    Error failure = ERROR_INIT;
+    if (operation_begin(promotion->context, kind, promotion->project->id, promotion->target.id,
+                        json_pack("{s:s, s:s, s:s, s:s}", "promotion", row->id, "from",
+                                  row->from_name, "to", row->to_tier, "branch",
+                                  promotion->source.name),
+                        &promotion->operation, &failure))
+      return true;
+    if (failure.code != ERROR_BRANCH_BUSY || clock_monotonic_ms() >= deadline) {
+      *err = failure;
+      return false;
+    }
+    context_report(promotion->context, "waiting for the promotion before", 0, 0);
+    clock_sleep_ms(BUSY_POLL_MS);
+  }
 }
 
 /* ---- the end ---- */
@@ -88,6 +113,13 @@ static void hint_stopped(const Promotion *promotion, const Error *second, Error 
                    second->message, promotion->row.to_tier);
 }
 
+static void hint_undo(const Promotion *promotion, Error *err) {
+  (void)error_hint(err,
+                   "put right what it stumbles over and try again, or finish the merge, or go back "
+                   "to the snapshot, which drops what was committed since: `bough rollback %s`",
+                   promotion->row.to_tier);
+}
+
 /* The tier is as it was, or, where that can't be had, half-way. */
 static bool take_back(Promotion *promotion, Error *failure) {
   const Carry carry = carry_of(promotion);
@@ -101,6 +133,19 @@ static bool take_back(Promotion *promotion, Error *failure) {
   return false;
 }
 
+bool promotion_undo(Promotion *promotion, Error *err) {
+  const Carry carry = carry_of(promotion);
+  Error failure = ERROR_INIT;
+  if (carry_undo(&carry, promotion->list, &failure))
+    return failpoint_reach(FAILPOINT_PROMOTE_UNDONE, err) &&
+           promotion_end(promotion, PROMOTION_FAILED, NULL, err);
+  Error ignored = ERROR_INIT; /* what can't be written now is continued */
+  hint_undo(promotion, &failure);
+  (void)!promotion_end(promotion, PROMOTION_STOPPED, &failure, &ignored);
+  *err = failure;
+  return false;
+}
+
 /* ---- git ---- */
 
 /* Migrations stay: the code that goes with them is merged by the next attempt. */
@@ -108,7 +153,10 @@ static bool stop_at_git(Promotion *promotion, Error *failure) {
   Error ignored = ERROR_INIT;
   (void)error_prefix(failure, "%s has the migrations, git isn't merged", promotion->row.to_tier);
   if (failure->hint[0] == '\0')
-    (void)error_hint(failure, "the same command again finishes it");
+    (void)error_hint(failure, promotion->row.pull > 0
+                                  ? "the same command again finishes it; `bough scm doctor --fix "
+                                    "undo-merge` takes the migrations back instead"
+                                  : "the same command again finishes it");
   (void)!promotion_end(promotion, PROMOTION_STOPPED, failure, &ignored);
   return false;
 }

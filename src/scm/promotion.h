@@ -13,10 +13,11 @@
 #define STEP_MIGRATING "migrating" /* from here on it goes forward, or is taken back */
 #define STEP_MIGRATED "migrated"
 #define STEP_MERGED "merged"
+#define STEP_UNDOING "undoing" /* one that stopped is taken back */
 
-#define PROMOTE_OPERATION                                                                          \
-  "promote" /* the operation's kind; see the table in branch/operation.c                           \
-             */
+/* Kinds of operations; see the table in branch/operation.c. */
+#define PROMOTE_OPERATION "promote"
+#define UNDO_OPERATION "promote.undo"
 
 typedef struct Promotion {
   Context *context;
@@ -40,6 +41,8 @@ typedef struct Promotion {
   char snapshot_name[NAME_MAX_LENGTH + 1]; /* that it makes, or made */
   char copy_name[NAME_MAX_LENGTH + 1];
   bool resumes; /* it stopped half-way before: what the tier was is kept already */
+  bool goes_on; /* and it is what was begun: that change, at those commits */
+  bool is_run;  /* the tier has all of the migrations by now */
   BranchRow snapshot;
   json_t *digests; /* of the schemas on the copy, and so on the tier */
 } Promotion;
@@ -54,6 +57,11 @@ CHECKED bool promotion_find(Context *context, const ProjectRow *project,
 CHECKED bool promotion_look(Promotion *promotion, Error *err);
 /* Writes the row: a new one, or the one that waits. */
 CHECKED bool promotion_save(Promotion *promotion, Error *err);
+
+/* The list of the row's change, as it was kept. */
+CHECKED bool promotion_load_list(Promotion *promotion, Error *err);
+/* All that the row of one that was begun has. */
+CHECKED bool promotion_load(Promotion *promotion, Error *err);
 
 /* ---- promote_gate.c ---- */
 
@@ -75,9 +83,15 @@ CHECKED bool promotion_keep_diff(Promotion *promotion, Error *err);
 
 /* ---- promote_run.c: from the confirmed gates to the end ---- */
 
+/* Records the operation; waits while another promotion into the tier has one. */
+CHECKED bool promotion_begin(Promotion *promotion, const char *kind, Error *err);
+
 /* Runs what is missing on the tier, reads it back, moves git, ends row and operation. What fails is
  * taken back. Can be begun again wherever a killed one stopped. */
 CHECKED bool promotion_run(Promotion *promotion, Error *err);
+/* Takes back what the list brought to the tier, by the migrations' own undo, and ends the promotion
+ * as failed, or, where that can't be had, as stopped. */
+CHECKED bool promotion_undo(Promotion *promotion, Error *err);
 /* Sets and saves the step, while the promotion runs. */
 CHECKED bool promotion_step(Promotion *promotion, const char *step, Error *err);
 /* Ends row and operation; failure NULL: it is done. */

@@ -31,9 +31,9 @@ typedef struct Step {
 typedef bool ScmDeed(Step *step, Error *err);
 
 ScmDeed guard_nothing, guard_init, guard_claim, guard_adopt, guard_again, guard_prepare, guard_ci,
-    guard_merge, guard_abandon;
+    guard_merge, guard_abandon, guard_undo;
 ScmDeed action_nothing, action_init, action_claim, action_prepare, action_ci, action_merge,
-    action_clean, action_abandon;
+    action_clean, action_abandon, action_undo;
 
 /* Fills policy. BAD_PRECONDITION where none is in force: there are no tiers. */
 CHECKED bool step_find_policy(Step *step, Error *err);
