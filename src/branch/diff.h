@@ -11,7 +11,7 @@ typedef struct DiffRequest {
   const char *format;   /* "text", "sql", "markdown", "json"; NULL: json */
   bool color;
   bool concurrently; /* of "sql": indexes of existing tables outside of the transaction */
-  bool full;         /* reads both even where storage tells that they are the same */
+  bool full;         /* reads both even where storage or digests tell that they are the same */
 } DiffRequest;
 
 /* As docs/api.md says. The caller must be allowed to read both. */

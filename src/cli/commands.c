@@ -305,7 +305,7 @@ const Command commands[] = {
                {"format", "FORMAT", "text, sql, markdown or json"},
                {"concurrently", NULL,
                 "with sql: make indexes of existing tables outside of the transaction"},
-               {"full", NULL, "read both, even where storage shows that they are the same"}},
+               {"full", NULL, "read both, even where storage or digests show that they are the same"}},
      .timeout_s = SECONDS_LONG,
      .run = cmd_diff_run,
      .show = cmd_diff_show},

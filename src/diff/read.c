@@ -2,17 +2,12 @@
  * in one round trip; the model's texts stay where libpq put them. */
 #include "diff/read.h"
 
-#include "core/embed.h"
 #include "diff/name.h"
 #include "diff/numbers.h"
+#include "diff/present.h"
 
-#include <assert.h>
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-
-extern const EmbeddedFile diff_sql_files[];
-extern const size_t diff_sql_files_count;
 
 const char schema_session_options[] =
     "-c search_path=pg_catalog,pg_temp -c role=none -c jit=off"
@@ -41,9 +36,7 @@ enum {
 enum { EXTRA_COMMENTS, EXTRA_LABELS, EXTRA_DEPENDENCIES, EXTRA_COUNT };
 static const char *const extra_files[] = {"comments", "labels", "dependencies"};
 
-/* A round trip about what there is, in the transaction of what follows. */
-enum { FIRST_BEGIN, FIRST_ABSENT, FIRST_COUNT };
-/* The queries of the second one, and COMMIT. */
+/* The queries of the second round trip, and COMMIT. */
 enum { QUERY_COUNT = KIND_COUNT + EXTRA_COUNT, STATEMENT_LIMIT = QUERY_COUNT + 1 };
 
 typedef struct Reading {
@@ -55,45 +48,18 @@ typedef struct Reading {
 
 /* ---- the statements ---- */
 
-static void add_file(Buffer *sql, const char *name) {
-  AUTO(str_free) char *file = str_format("%s.sql", name);
-  for (char *c = file; *c != '\0'; c++)
-    *c = (char)tolower((unsigned char)*c);
-  for (size_t at = 0; at < diff_sql_files_count; at++)
-    if (str_equal(diff_sql_files[at].name, file)) {
-      buffer_add_text(sql, diff_sql_files[at].text);
-      buffer_add_text(sql, ";\n");
-      return;
-    }
-  assert(false); /* every kind has its query */
-}
-
-static void add_first(Buffer *sql) {
-  buffer_add_text(sql, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\n");
-  add_file(sql, "absent");
-}
-
 /* Returns how many statements there are. */
 static size_t add_queries(Buffer *sql, const Reading *reading) {
   size_t count = 0;
   for (size_t query = 0; query < QUERY_COUNT; query++) {
     if (reading->is_absent[query])
       continue;
-    add_file(sql, query < KIND_COUNT ? kind_info((ObjectKind)query)->name
-                                     : extra_files[query - KIND_COUNT]);
+    present_add_file(sql, query < KIND_COUNT ? kind_info((ObjectKind)query)->name
+                                             : extra_files[query - KIND_COUNT]);
     count++;
   }
   buffer_add_text(sql, "COMMIT");
   return count + 1;
-}
-
-static void note_absent(Reading *reading, const Rows *rows) {
-  for (size_t kind = 0; kind < KIND_COUNT; kind++) {
-    reading->is_absent[kind] = false;
-    for (size_t row = 0; row < rows_count(rows); row++)
-      if (str_equal(rows_get(rows, row, 0), kind_info((ObjectKind)kind)->name))
-        reading->is_absent[kind] = true;
-  }
 }
 
 /* ---- objects ---- */
@@ -252,20 +218,8 @@ static bool build(Reading *reading, Error *err) {
 
 /* ---- reading ---- */
 
-static bool fetch_first(Conn *conn, Reading *reading, Error *err) {
-  AUTO_RELEASE(buffer_release) Buffer sql = {0};
-  add_first(&sql);
-  Rows *rows[FIRST_COUNT] = {0};
-  if (!conn_exec_each(conn, sql.text, FIRST_COUNT, rows, err))
-    return false;
-  note_absent(reading, rows[FIRST_ABSENT]);
-  for (size_t at = 0; at < FIRST_COUNT; at++)
-    rows_free(rows[at]);
-  return true;
-}
-
 static bool fetch(Conn *conn, Reading *reading, Error *err) {
-  if (!fetch_first(conn, reading, err))
+  if (!present_begin(conn, reading->is_absent, err))
     return false;
   AUTO_RELEASE(buffer_release) Buffer sql = {0};
   size_t count = add_queries(&sql, reading);

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The shortcut of schema diffs: told by storage only where both branches are at rest and their catalogs lie in the
-# same blocks, and never against what reading both says.
+# The shortcuts of schema diffs: told by storage only where both branches are at rest and their catalogs lie in the
+# same blocks, by digests only where the rows of both are the same, and never against what reading both says.
 TEST_MODE_ONLY=system # elsewhere copies may share no blocks
 source "$(dirname "$0")/../harness/lib.sh"
 
@@ -75,7 +75,7 @@ note "not at rest"
 sql two "comment on table plain is 'in the log only'" >/dev/null
 both_ways "what isn't checkpointed" two "false by catalogs"
 sql two "comment on table plain is null" >/dev/null
-both_ways "the same again, in other blocks" two "true by catalogs"
+both_ways "the same again, in other blocks" two "true by digests"
 
 note "decided on one side only"
 mkfifo "$TEST_DIR/session"
@@ -88,7 +88,7 @@ is_open() {
 check "a transaction has made a table" wait_for 60 is_open
 platform_sql production app "checkpoint"
 fork early
-both_ways "while it isn't committed" early "true by catalogs"
+both_ways "while it isn't committed" early "true by digests"
 rest early
 echo "commit;" >&9
 exec 9>&-
