@@ -131,6 +131,12 @@ static bool is_unique(Context *context, const BranchRow *branch) {
   return count == 1;
 }
 
+const char *describe_place(Context *context, const BranchRow *branch, const json_t *description) {
+  return is_unique(context, branch)
+             ? branch->name
+             : json_string_or(json_object_get(description, "endpoint"), "id", branch->name);
+}
+
 char *describe_url(Context *context, const ProjectRow *project, const BranchRow *branch,
                    const json_t *description) {
   const char *host = NULL;
@@ -142,11 +148,7 @@ char *describe_url(Context *context, const ProjectRow *project, const BranchRow 
   url_add_encoded(&url, context->caller.name);
   buffer_add_format(&url, "@%s:%d/", host, port);
   url_add_encoded(&url, describe_database(project));
-  if (is_unique(context, branch))
-    buffer_add_format(&url, "@%s", branch->name);
-  else
-    buffer_add_format(&url, "?options=endpoint%%3D%s",
-                      json_string_or(json_object_get(description, "endpoint"), "id", ""));
+  buffer_add_format(&url, "@%s", describe_place(context, branch, description));
   return buffer_steal(&url);
 }
 

@@ -12,6 +12,9 @@ CHECKED bool describe_branch(Context *context, const ProjectRow *project, const 
 /* As describe_branch, with an endpoint row that the caller has already. */
 json_t *describe_branch_with(const ProjectRow *project, const BranchRow *branch,
                              const EndpointRow *endpoint);
+/* What a database's name is followed by, behind "@", to mean that branch: its name, or its
+ * endpoint's id where several projects have a branch of that name. Borrowed from the others. */
+const char *describe_place(Context *context, const BranchRow *branch, const json_t *description);
 /* The connection string of a branch for the caller, through the proxy and without a password; owned
  * by the caller. description: of the branch. */
 char *describe_url(Context *context, const ProjectRow *project, const BranchRow *branch,

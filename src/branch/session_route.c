@@ -57,11 +57,11 @@ static bool find_principal(Context *context, Visit *visit, Error *err) {
   return true;
 }
 
-/* A token that was issued to a CI run is no way to anything but that run's own branch. */
+/* A token that was issued for one branch, to a CI run or a post-check, is no way to another. */
 static bool check_token(const Visit *visit, Error *err) {
   return visit->only_branch[0] == '\0' || str_equal(visit->only_branch, visit->branch.id) ||
          error_set(err, ERROR_FORBIDDEN,
-                   "the token was issued to one CI run, for its branch alone");
+                   "the token was issued for one branch alone, for a CI run or a post-check");
 }
 
 static bool check_branch(const BranchRow *branch, Error *err) {
@@ -204,8 +204,9 @@ static bool decide(Context *context, Visit *visit, json_t **ret, Error *err) {
     AUTO(json_free) json_t *trail = trail_params(visit, context->trail.params);
     return session_route_system(context, visit->params, visit->session.token, trail, ret, err);
   }
-  if (!session_target(context, visit->params, &visit->branch, err) || !check_token(visit, err) ||
-      !find_right(context, visit, err) || !check_branch(&visit->branch, err) ||
+  if (!session_target(context, visit->params, visit->only_branch, &visit->branch, err) ||
+      !check_token(visit, err) || !find_right(context, visit, err) ||
+      !check_branch(&visit->branch, err) ||
       !endpoint_of_branch(context->catalog, visit->branch.id, &visit->endpoint, err))
     return false;
   principal_role(context->home, &visit->principal, visit->role);

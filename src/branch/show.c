@@ -193,11 +193,12 @@ bool show_url(Context *context, const ProjectRow *project, const char *name, jso
   AUTO(str_free) char *socket_url = describe_socket_url(context, project, description);
   AUTO(str_free) char *directory = path_join(context->home->run, endpoint.id);
   bool proxied = describe_proxy(context, &host, &port);
-  *ret = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:b}", "url", url, "host",
+  *ret = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "url", url, "host",
                    proxied ? host : directory, "port", port, "user",
                    proxied ? context->caller.name : context->home->login_role, "database",
-                   describe_database(project), "endpoint", endpoint.id, "socket_directory",
-                   directory, "socket_url", socket_url, "proxied", proxied);
+                   describe_database(project), "place",
+                   describe_place(context, &branch, description), "endpoint", endpoint.id,
+                   "socket_directory", directory, "socket_url", socket_url, "proxied", proxied);
   return true;
 }
 

@@ -45,7 +45,8 @@ static void fill(Words *words, const json_t *answer, const char *branch, const c
   words_add(words, str_format("PGHOST=%s", json_string_or(answer, "host", "")));
   words_add(words, str_format("PGPORT=%lld", (long long)json_integer_or(answer, "port", 5432)));
   words_add(words, str_format("PGUSER=%s", json_string_or(answer, "user", "")));
-  words_add(words, proxied ? str_format("PGDATABASE=%s@%s", database, branch)
+  words_add(words, proxied ? str_format("PGDATABASE=%s@%s", database,
+                                        json_string_or(answer, "place", branch))
                            : str_format("PGDATABASE=%s", database));
   words_add(words, str_format("DATABASE_URL=%s", json_string_or(answer, "url", "")));
   words_add(words, str_format("PGPASSFILE=%s", passfile));

@@ -30,8 +30,9 @@ char *scm_env_block(const json_t *answer) {
   AUTO(str_free)
   char *port = str_format("%lld", (long long)json_integer_or(branch, "port", 0));
   AUTO(str_free)
-  char *database =
-      name != NULL ? str_format("%s@%s", json_string_or(branch, "database", ""), name) : NULL;
+  char *database = name != NULL ? str_format("%s@%s", json_string_or(branch, "database", ""),
+                                             json_string_or(branch, "place", name))
+                                : NULL;
   buffer_add_text(&block, BEGIN);
   add_line(&block, "BOUGH_PROJECT", json_string_or(answer, "project", NULL));
   add_line(&block, "BOUGH_BRANCH", name);

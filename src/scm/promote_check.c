@@ -25,6 +25,7 @@ static bool make_token(Promotion *promotion, TokenRow *ret, char ret_text[TOKEN_
     return false;
   memcpy(row.principal, principal.id, sizeof row.principal);
   memcpy(row.created_by, principal.name, sizeof row.created_by);
+  memcpy(row.branch, promotion->target.id, sizeof row.branch);
   *ret = row;
   ret->expires_at = row.expires_at = row.created_at + (LIMIT_S + MARGIN_S) * 1000000LL;
   return token_insert(catalog, &row, &inserted, err) &&

@@ -92,10 +92,11 @@ static bool show_branch_of(Step *step, const ChangeRow *change, json_t **ret, Er
     return false;
   AUTO(str_free) char *url = describe_url(step->context, step->project, &branch, description);
   bool proxied = describe_proxy(step->context, &host, &port);
-  *ret =
-      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s*, s:i}", "name", branch.name, "id", branch.id,
-                "kind", branch.kind, "url", url, "user", step->context->caller.name, "database",
-                describe_database(step->project), "host", proxied ? host : NULL, "port", port);
+  *ret = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s*, s:i}", "name", branch.name, "id",
+                   branch.id, "kind", branch.kind, "url", url, "user", step->context->caller.name,
+                   "database", describe_database(step->project), "place",
+                   describe_place(step->context, &branch, description), "host",
+                   proxied ? host : NULL, "port", port);
   return true;
 }
 
