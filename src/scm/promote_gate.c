@@ -9,17 +9,25 @@
 /* ---- evidence ---- */
 
 /* Whether that one may approve it still: roles go, and so do principals. */
-static bool may_approve(Promotion *promotion, const char *name) {
-  PrincipalRow principal;
+static bool may_approve(Promotion *promotion, const char *name, PrincipalRow *ret) {
   PolicyDecision decision;
   int version = 0;
   Error ignored = ERROR_INIT;
   const AccessQuestion question = {.action = ACTION_PROMOTE_APPROVE,
                                    .branch = &promotion->source,
                                    .name = promotion->row.to_tier};
-  return principal_by_name(promotion->context->catalog, name, &principal, &ignored) &&
-         access_explain(promotion->context, &principal, &question, &decision, &version, &ignored) &&
+  return principal_by_name(promotion->context->catalog, name, ret, &ignored) &&
+         access_explain(promotion->context, ret, &question, &decision, &version, &ignored) &&
          decision.allowed;
+}
+
+/* What an agent approves, the one it acts for has approved: each person counts once. */
+static bool is_new_person(json_t *people, const PrincipalRow *principal) {
+  const char *person = str_or_null(principal->on_behalf_of);
+  if (person == NULL)
+    person = principal->name;
+  return json_object_get(people, person) == NULL &&
+         json_object_set_new(people, person, json_true()) == 0;
 }
 
 /* Of promotions between tiers: given to the change and to what it does. */
@@ -31,8 +39,11 @@ static bool read_approvals(Promotion *promotion, Error *err) {
     return true;
   if (!promotion_approvers(promotion->context->catalog, &promotion->row, &names, err))
     return false;
+  AUTO(json_free) json_t *people = json_object();
   json_array_foreach(names, at, name) {
-    if (may_approve(promotion, json_string_value(name)))
+    PrincipalRow principal;
+    if (may_approve(promotion, json_string_value(name), &principal) &&
+        is_new_person(people, &principal))
       (void)json_array_append(promotion->approved_by, (json_t *)name);
   }
   return true;
