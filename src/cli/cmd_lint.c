@@ -1,6 +1,7 @@
 /* bough migrate lint, as the program bough-lint: reads the files here, lints them here, or with
  * --branch on the server, which has the data to look at. */
 #include "cli/handlers.h"
+#include "cli/layout.h"
 #include "cli/show.h"
 #include "core/io.h"
 #include "core/name.h"
@@ -54,7 +55,7 @@ static bool read_states(Cli *cli, const MigrationSet *set, json_t **ret, Error *
 static bool add_folder(Cli *cli, const char *folder, json_t *inputs, Error *err) {
   AUTO_RELEASE(migration_files_release) MigrationFiles files = {0};
   AUTO_RELEASE(migration_set_release) MigrationSet set = {0};
-  const char *layout = invocation_value(&cli->invocation, "layout");
+  AUTO(str_free) char *layout = layout_of_folder(cli, folder);
   if (!migration_files_read(folder, &files, err) || !migration_parse(&files, layout, &set, err))
     return error_prefix(err, "%s", folder);
   AUTO(json_free) json_t *states = NULL;

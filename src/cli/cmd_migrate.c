@@ -1,6 +1,7 @@
 /* bough migrate ...: reads the folder here, because the server never reads a client's files. */
 #include "cli/connection.h"
 #include "cli/handlers.h"
+#include "cli/layout.h"
 #include "cli/show.h"
 #include "cli/upload.h"
 #include "cli/words.h"
@@ -42,7 +43,7 @@ void cmd_migrate_new_show(Cli *cli, const json_t *result) {
 static bool read_folder(const Cli *cli, json_t **ret, json_t **ret_notes, Error *err) {
   AUTO_RELEASE(migration_files_release) MigrationFiles files = {0};
   AUTO_RELEASE(migration_set_release) MigrationSet set = {0};
-  const char *layout = invocation_value(&cli->invocation, "layout");
+  AUTO(str_free) char *layout = layout_of_folder(cli, folder_of(cli));
   if (!migration_files_read(folder_of(cli), &files, err) ||
       !migration_parse(&files, layout, &set, err))
     return error_prefix(err, "%s", folder_of(cli));

@@ -15,11 +15,12 @@ enum { SECONDS_LONG = 31 * 60, SECONDS_IMPORT = 25 * 3600 };
   { "FEATURE", "default: the one whose branch is checked out", "feature", true }
 
 /* What says which folder is held against which database. */
+#define LAYOUT_HELP                                                                                \
+  "bough, flyway, numbered, stem, directories, dbmate or goose; default: what the bough.yaml "     \
+  "beside the folder declares, else by looking"
 #define MIGRATE_FLAGS                                                                              \
   {"dir", "FOLDER", "where migrations are; default: migrations"},                                  \
-      {"layout", "LAYOUT",                                                                         \
-       "bough, flyway, numbered, stem, directories, dbmate or goose; default: by looking"},        \
-  {                                                                                                \
+      {"layout", "LAYOUT", LAYOUT_HELP}, {                                                         \
     "database", "NAME", "database of the branch; default: the project's"                           \
   }
 
@@ -485,8 +486,7 @@ const Command commands[] = {
      .flags = {{"branch", "BRANCH", "also hold them against the data of this branch"},
                {"database", "NAME", "of the branch; default: the project's"},
                {"dir", "FOLDER", "a folder of migrations; default: migrations"},
-               {"layout", "LAYOUT",
-                "bough, flyway, numbered, stem, directories, dbmate or goose; default: by looking"},
+               {"layout", "LAYOUT", LAYOUT_HELP},
                {"all", NULL, "also the rules that are a matter of taste"},
                {"idempotent", NULL, "migrations must be such that they can be run again"},
                {"brief", NULL, "one line for each finding"},

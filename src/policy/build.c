@@ -133,8 +133,11 @@ static void build_commands(Policy *policy) {
 }
 
 static void build_demands(Policy *policy) {
-  policy->migrations_idempotent =
-      json_bool_or(json_object_get(policy->json, "migrations"), "idempotent", false);
+  const json_t *migrations = json_object_get(policy->json, "migrations");
+  const json_t *tests = json_object_get(policy->json, "tests");
+  policy->migrations_idempotent = json_bool_or(migrations, "idempotent", false);
+  policy->migrations_layout = json_string_or(migrations, "layout", NULL);
+  policy->tests_from_target = str_equal(json_string_or(tests, "from", "change"), "target");
 }
 
 static void build_numbers(Policy *policy, const Yaml *yaml) {

@@ -126,11 +126,17 @@ static json_t *limits(const json_t *value) {
                    copy(value, "connections_per_branch"));
 }
 
+static json_t *migrations(const json_t *value) {
+  return json_pack("{s:b, s:o}", "idempotent", json_bool_or(value, "idempotent", false), "layout",
+                   copy(value, "layout"));
+}
+
 json_t *policy_canonical(const json_t *value) {
   const json_t *keep = json_object_get(value, "keep");
   const json_t *commands = json_object_get(value, "commands");
   return json_pack(
-      "{s:i, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:b}, s:{s:o, s:o}, s:o, s:o}",
+      "{s:i, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:s}, s:o, s:{s:o, s:o}, s:o,"
+      " s:o}",
       "version", 1, "project", copy(value, "project"), "timezone",
       json_string_or(value, "timezone", "UTC"), "tiers", tiers(json_object_get(value, "tiers")),
       "entry", copy(value, "entry"), "features",
@@ -138,8 +144,9 @@ json_t *policy_canonical(const json_t *value) {
       kinds(value), "roles", sorted(json_object_get(value, "roles")), "allow",
       rules(json_object_get(value, "allow")), "promotion",
       promotions(json_object_get(value, "promotion")), "commands",
-      commands != NULL ? json_deep_copy(commands) : json_object(), "migrations", "idempotent",
-      json_bool_or(json_object_get(value, "migrations"), "idempotent", false), "keep", "snapshots",
+      commands != NULL ? json_deep_copy(commands) : json_object(), "tests", "from",
+      json_string_or(json_object_get(value, "tests"), "from", "change"), "migrations",
+      migrations(json_object_get(value, "migrations")), "keep", "snapshots",
       seconds(keep, "snapshots"), "audit", seconds(keep, "audit"), "limits",
       limits(json_object_get(value, "limits")), "extensions",
       sorted(json_object_get(value, "extensions")));

@@ -77,6 +77,11 @@ static const Field command_fields[] = {
 static const Field migration_fields[] = {
     {"idempotent", CHANGES_ONLY, PLAIN,
      "whether migrations must be such that they can be run again"},
+    {"layout", CHANGES_ONLY, PLAIN, "how files are read: which are migrations, in which order"},
+};
+
+static const Field test_fields[] = {
+    {"from", CHANGES_ONLY, PLAIN, "whose tests CI runs where a change edits them"},
 };
 
 /* Rows
@@ -278,6 +283,8 @@ json_t *policy_difference(const Policy *before, const Policy *after) {
   compare_rows(list, &promotion_group, old, new);
   compare_fields(list, "commands", command_fields, ARRAY_LENGTH(command_fields),
                  json_object_get(old, "commands"), json_object_get(new, "commands"));
+  compare_fields(list, "tests", test_fields, ARRAY_LENGTH(test_fields),
+                 json_object_get(old, "tests"), json_object_get(new, "tests"));
   compare_fields(list, "migrations", migration_fields, ARRAY_LENGTH(migration_fields),
                  json_object_get(old, "migrations"), json_object_get(new, "migrations"));
   compare_fields(list, "keep", keep_fields, ARRAY_LENGTH(keep_fields), json_object_get(old, "keep"),

@@ -109,7 +109,10 @@ typedef struct Policy {
   size_t promotion_count;
   const PolicyCommand *commands;
   size_t command_count;
-  bool migrations_idempotent; /* a migration's file must be one that can be run again */
+  bool migrations_idempotent;    /* a migration's file must be one that can be run again */
+  const char *migrations_layout; /* of the folder's files, as migration.h names them; NULL: found
+                                    out by looking */
+  bool tests_from_target;        /* tests that the target has are run as the target has them */
   int64_t keep_snapshots_s;
   int64_t keep_audit_s;
   int limits_line;        /* of limits:, 0: not declared */

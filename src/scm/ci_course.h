@@ -4,6 +4,7 @@
 #pragma once
 
 #include "catalog/ci.h"
+#include "policy/policy.h"
 #include "scm/ci.h"
 #include "scm/forge.h"
 
@@ -64,8 +65,16 @@ CHECKED bool ci_record(CiCourse *course, const char *name, const Error *failure,
 
 /* ---- ci_test.c ---- */
 
+/* Whether tests that the target has are run as it has them. Not between tiers: what a tier has came
+ * through its gates, also another idea of a test. policy may be NULL. */
+bool ci_keeps_tests(const CiRunRow *run, const Policy *policy);
 /* Runs the declared test in the merged tree, under the command account. */
 CHECKED bool ci_test(CiCourse *course, Error *err);
+
+/* ---- ci_edited.c ---- */
+
+/* Markdown about the tests that what is tested edits or deletes; nothing where there are none. */
+CHECKED bool ci_edited_tests(CiCourse *course, Buffer *ret, Error *err);
 
 /* ---- ci_report.c ---- */
 

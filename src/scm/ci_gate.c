@@ -1,5 +1,6 @@
 /* What gates ask of CI, and asking for a run. */
 #include "branch/access.h"
+#include "catalog/policy.h"
 #include "core/clock.h"
 #include "core/str.h"
 #include "scm/ci_course.h"
@@ -26,13 +27,30 @@ static bool is_over(const CiRunRow *run) {
   return run->state == CI_PASSED || run->state == CI_FAILED;
 }
 
+/* Whose tests the policy of the run's beginning had run. */
+static bool kept_tests(Context *context, const CiRunRow *run, bool *ret, Error *err) {
+  PolicyVersionRow row = {0};
+  if (!policy_version_get(context->catalog, run->project, run->policy_version, &row, err))
+    return false;
+  const json_t *tests = json_object_get(row.canonical, "tests");
+  *ret = run->number > 0 && str_equal(json_string_or(tests, "from", ""), "target");
+  policy_version_release(&row);
+  return true;
+}
+
 /* Whether the run did what the policy in force declares now. */
 static bool test_is_current(Context *context, const CiRunRow *run, bool *ret, Error *err) {
   const Policy *policy = NULL;
-  if (!access_policy(context, run->project, &policy, NULL, err))
+  int version = 0;
+  if (!access_policy(context, run->project, &policy, &version, err))
     return false;
   const char *declared = policy != NULL ? policy_command(policy, "test") : NULL;
-  *ret = str_equal(run->test, declared != NULL ? declared : "");
+  bool keeps = ci_keeps_tests(run, policy);
+  bool kept = keeps;
+  if (run->policy_version > 0 && run->policy_version != version &&
+      !kept_tests(context, run, &kept, err))
+    return false;
+  *ret = kept == keeps && str_equal(run->test, declared != NULL ? declared : "");
   return true;
 }
 

@@ -84,9 +84,10 @@ static void add_diff(Buffer *text, const char *diff) {
 }
 
 /* NULL: there is nothing to say: all passed and the schema stays as it is. */
-static char *write_comment(const CiCourse *course, const json_t *checks) {
+static char *write_comment(const CiCourse *course, const json_t *checks, const Buffer *edited) {
   const char *diff = json_is_string(course->markdown) ? json_string_value(course->markdown) : "";
-  if (!course->failed && diff[0] == '\0' && json_array_size(course->notes) == 0)
+  if (!course->failed && diff[0] == '\0' && json_array_size(course->notes) == 0 &&
+      edited->length == 0)
     return NULL;
   Buffer text = {0};
   buffer_add_format(&text, "**CI %s** for %.12s on %s at %.12s (%s)\n\n",
@@ -94,17 +95,22 @@ static char *write_comment(const CiCourse *course, const json_t *checks) {
                     course->run.base, course->run.id);
   add_checks(&text, checks);
   add_notes(&text, course->notes);
+  if (edited->length > 0)
+    buffer_add_format(&text, "\n%s", edited->text);
   add_diff(&text, diff);
   return buffer_steal(&text);
 }
 
 static void update_comment(CiCourse *course) {
   AUTO(json_free) json_t *checks = NULL;
+  AUTO_RELEASE(buffer_release) Buffer edited = {0};
   Error failure = ERROR_INIT;
   if (course->run.number == 0 ||
       !ci_check_list(course->context->catalog, course->run.id, &checks, &failure))
     return;
-  AUTO(str_free) char *body = write_comment(course, checks);
+  if (!ci_edited_tests(course, &edited, &failure))
+    ci_log_line(course, "   what the change makes of tests is unknown: %s", failure.message);
+  AUTO(str_free) char *body = write_comment(course, checks, &edited);
   if (!forge_comment_set(course->forge, course->run.number, MARKER, body, &failure))
     ci_log_line(course, "   the comment was not updated: %s", failure.message);
 }

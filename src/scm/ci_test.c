@@ -1,4 +1,5 @@
 /* The declared test, in the merged tree, under the command account. */
+#include "branch/access.h"
 #include "branch/describe.h"
 #include "branch/principal.h"
 #include "core/io.h"
@@ -57,18 +58,26 @@ static bool make_archive(const char *directory, const char *path, int *ret, Erro
   return *ret >= 0 || error_set_errno(err, errno, "could not open \"%s\"", path);
 }
 
+bool ci_keeps_tests(const CiRunRow *run, const Policy *policy) {
+  return run->number > 0 && policy != NULL && policy->tests_from_target;
+}
+
 /* The archive has no name any more when this returns; the directory is removed. */
 static bool write_archive(CiCourse *course, int *ret, Error *err) {
   Git git = {0};
+  const Policy *policy = NULL;
   AUTO(json_free) json_t *notes = NULL;
   AUTO(str_free) char *directory = home_path(course->context->home, "ci/%s", course->run.id);
   AUTO(str_free) char *path = str_format("%s.tar", directory);
   AUTO_RELEASE(tree_guard_release) TreeGuard tree_guard = {directory};
   AUTO_RELEASE(tree_guard_release) TreeGuard archive_guard = {path};
+  if (!access_policy(course->context, course->run.project, &policy, NULL, err))
+    return false;
   const CiTree tree = {.directory = directory,
                        .base = course->run.base,
                        .result = course->run.result,
-                       .test = course->run.test};
+                       .test = course->run.test,
+                       .keeps_tests = ci_keeps_tests(&course->run, policy)};
   if (!forge_git(course->forge, course->run.result, &git, err) ||
       !ci_tree_write(&git, &tree, &notes, err) || !make_archive(directory, path, ret, err))
     return false;

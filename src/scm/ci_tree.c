@@ -106,8 +106,11 @@ static void choose(const CiTree *tree, char *const *base, size_t count, json_t *
   for (size_t at = 0; at < count; at++) {
     bool same = false;
     bool present = is_present(result, base[at], &same);
-    if (!present && ci_tree_is_test(path_of(base[at])))
+    bool is_test = ci_tree_is_test(path_of(base[at]));
+    if (!present && is_test)
       add_entry(ret, base[at], "is a test that was deleted: the target's was run");
+    else if (!same && is_test && tree->keeps_tests)
+      add_entry(ret, base[at], "is a test that was edited: the target's was run");
     else if (!same && is_of_command(tree->test, path_of(base[at])))
       add_entry(ret, base[at], "is what the declared test runs: the target's was run");
   }

@@ -9,11 +9,13 @@ typedef struct CiTree {
   const char *base;      /* commit of the target */
   const char *result;    /* the merge that is tested */
   const char *test;      /* the declared command */
+  bool keeps_tests;      /* those that the target has are as it has them, edited or not */
 } CiTree;
 
 /* Writes the files of result into directory, but: what the declared command starts with (a script
  * of the repository, make's Makefile) is the target's, where the target has it, and tests that the
- * target has and result lacks are there. *ret_notes: texts about each such file, owned. */
+ * target has and result lacks are there, with keeps_tests also those that result edits. *ret_notes:
+ * texts about each such file, owned. */
 CHECKED bool ci_tree_write(const Git *git, const CiTree *tree, json_t **ret_notes, Error *err);
 
 /* Whether a path is a test's by the customs of the trade: below a folder test, tests, spec or

@@ -140,17 +140,27 @@ static bool read_files(const Git *git, const char *commit, MigrationFiles *files
   return ok;
 }
 
+/* How names of files are read is the policy's word, not a commit's. */
+static bool find_layout(const Step *step, const char **ret, Error *err) {
+  const Policy *policy = NULL;
+  if (!access_policy(step->context, step->project->id, &policy, NULL, err))
+    return false;
+  *ret = policy != NULL ? policy->migrations_layout : NULL;
+  return true;
+}
+
 bool step_migrations(Step *step, const char *commit, json_t **ret, Error *err) {
   Git git = {0};
   MigrationFiles files = {0};
   MigrationSet set = {0};
-  if (!forge_git(step->forge, commit, &git, err))
+  const char *layout = NULL;
+  if (!find_layout(step, &layout, err) || !forge_git(step->forge, commit, &git, err))
     return false;
   bool ok = read_files(&git, commit, &files, err);
   if (ok && files.count == 0) {
     *ret = json_pack("{s:s, s:[]}", "layout", "bough", "migrations");
   } else if (ok) {
-    ok = migration_parse(&files, NULL, &set, err);
+    ok = migration_parse(&files, layout, &set, err);
     if (ok)
       *ret = migration_set_to_json(&set);
     migration_set_release(&set);

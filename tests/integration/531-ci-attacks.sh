@@ -89,7 +89,8 @@ git -C "$W" commit -q --allow-empty -m "after CI began"
 pushes_as dev "$W" origin feature/outside
 equal "a result for a commit that isn't the head any more" "$(told "$token" POST "runs/$run/end" '{"status": 0}')" cancelled
 equal "doesn't count" "$(catalog_sql "select count(*) from lakebase.ci_runs where head_commit = '$head' and state = 'passed'")" 0
-equal "and its token is gone" "$(told "$token" POST "runs/$run/end" '{"status": 0}')" unauthenticated
+is_gone() { [[ $(told "$token" POST "runs/$run/end" '{"status": 0}') == unauthenticated ]]; }
+check "and its token goes" wait_for 60 is_gone
 ends 2 passed "the new head is tested for itself"
 
 note "results don't change, whoever writes"
@@ -103,4 +104,21 @@ git -C "$W" checkout -q -B feature/outside "$old~1"
 echo worse >"$W/tests/test_worse.sh"
 propose outside
 ends 2 failed "rewritten history is tested anew, and what it was before doesn't help"
+note "a test that is muted, not deleted"
+feature muted
+printf 'echo "muted \140\140\140\140"\n' >"$W/tests/test_base.sh"
+propose muted
+ends 3 passed "is run as edited"
+comment() { by dev --json pr show 3 | jq -r '.result.comments[] | select(.author == "ci").text'; }
+says() { [[ $(comment) == *"$1"* ]]; }
+check "and shown to reviewers" wait_for 30 says 'Tests that this change edits or deletes: 1'
+matches "with what stood there" "$(comment)" '-psql -XAtqc "select count'
+matches "in a fence that it doesn't end" "$(comment)" '`````diff'
+green=$(run_sql run_id 3)
+echo 'tests: { from: target }' | cat "$TEST_DIR/bough.yaml" - >"$TEST_DIR/target.yaml"
+check "where the policy says so the target's counts" bough policy apply "$TEST_DIR/target.yaml" --yes
+anew() { [[ $(run_sql run_id 3) != "$green" && $(run_sql state 3) == passed ]]; }
+check "what was green is tested anew" wait_for 240 anew
+matches "with the target's test" "$(by dev ci log 3)" "tests/test_base.sh is a test that was edited: the target's was run"
+matches "which came to its end" "$(by dev ci log 3)" "the base holds"
 check "nothing is left" wait_for 60 nothing_left

@@ -153,11 +153,42 @@ static void test_scripts_of_the_command_are_the_targets(void **state) {
   assert_int_equal(json_array_size(notes), 1);
 }
 
+/* The policy may say that a change's edits of tests don't count. */
+static void test_edited_tests_are_the_targets_where_declared(void **state) {
+  Fixture *fixture = *state;
+  AUTO(json_free) json_t *notes = NULL;
+  Error err = ERROR_INIT;
+  put(fixture, "tests/muted.sh", "exit 1\n");
+  put(fixture, "src/app_test.go", "real\n");
+  put(fixture, "src/app.go", "a\n");
+  commit(fixture, fixture->base);
+  put(fixture, "tests/muted.sh", "exit 0\n");
+  put(fixture, "tests/added.sh", "added\n");
+  put(fixture, "src/app_test.go", "muted\n");
+  put(fixture, "src/app.go", "b\n");
+  commit(fixture, fixture->result);
+  AUTO(str_free) char *directory = path_join(fixture->root, "tree");
+  const Git git = git_server(fixture->repository);
+  const CiTree tree = {.directory = directory,
+                       .base = fixture->base,
+                       .result = fixture->result,
+                       .test = "make test",
+                       .keeps_tests = true};
+  assert_true(ci_tree_write(&git, &tree, &notes, &err));
+  expect_file(directory, "tests/muted.sh", "exit 1\n");
+  expect_file(directory, "tests/added.sh", "added\n");
+  expect_file(directory, "src/app_test.go", "real\n");
+  expect_file(directory, "src/app.go", "b\n");
+  assert_int_equal(json_array_size(notes), 2);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_knows_tests_by_custom),
       cmocka_unit_test_setup_teardown(test_the_target_says_what_a_test_is, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_scripts_of_the_command_are_the_targets, set_up,
+                                      tear_down),
+      cmocka_unit_test_setup_teardown(test_edited_tests_are_the_targets_where_declared, set_up,
                                       tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
