@@ -147,10 +147,12 @@ void default_privilege_remove(Build *build, const Node *node);
 /* ---- by kind ---- */
 
 void schema_create(Build *build, const Node *node);
-/* GRANT and REVOKE that lead from one list to the other. target: "ON TABLE x". */
-void grants_write(Build *build, const char *target, const Acl *before, const Acl *after);
+/* GRANT and REVOKE that lead from one list to the other. target: "ON TABLE x"; column: of it, or
+ * NULL for the whole. */
+void grants_write(Build *build, const char *target, const char *column, const Acl *before,
+                  const Acl *after);
 /* What leads from one value of an extension's member_grants ("": none) to the other. */
-void members_write(Build *build, const char *before, const char *after);
+void members_write(Build *build, const Object *extension, const char *before, const char *after);
 void extension_create(Build *build, const Node *node);
 void extension_alter(Build *build, const Node *node);
 void language_create(Build *build, const Node *node);

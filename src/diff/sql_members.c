@@ -28,8 +28,17 @@ static const char *array_end(const char *text) {
   return NULL;
 }
 
+/* Lines of what can't be told by name. */
+static void skip_nameless(const char **at) {
+  while (**at == '!') {
+    *at += strcspn(*at, "\n");
+    *at += **at == '\n' ? 1 : 0;
+  }
+}
+
 /* Takes the next line; false at the end, or at one that isn't such a line. */
 static bool next_member(const char **at, Member *ret) {
+  skip_nameless(at);
   const char *now_end = **at == '{' ? array_end(*at) : NULL;
   if (now_end == NULL || !str_starts(now_end, instead))
     return false;
@@ -52,17 +61,56 @@ static bool find_member(const char *lines, const Member *wanted, Member *ret) {
   return false;
 }
 
+static const char column_word[] = "COLUMN ";
+static const char of[] = " OF ";
+
+/* Takes a name as quote_ident writes it, without its quotes. */
+static char *take_name(const char **at) {
+  Buffer name = {0};
+  const char *text = *at;
+  bool is_quoted = *text == '"';
+  for (text += is_quoted ? 1 : 0; *text != '\0' && (is_quoted || *text != ' '); text++) {
+    if (is_quoted && *text == '"' && *++text != '"')
+      break;
+    buffer_add(&name, text, 1);
+  }
+  *at = text;
+  return buffer_steal(&name);
+}
+
 static void write_change(Build *build, const Member *member, const char *before,
                          const char *after) {
   AUTO_RELEASE(acl_release) Acl had = acl_parse(before);
   AUTO_RELEASE(acl_release) Acl has = acl_parse(after);
-  AUTO(str_free) char *behind = str_format("ON %.*s", (int)member->target_length, member->target);
-  grants_write(build, behind, &had, &has);
+  AUTO(str_free) char *target = str_ndup(member->target, member->target_length);
+  AUTO(str_free) char *column = NULL;
+  const char *whole = target;
+  if (str_starts(target, column_word)) {
+    whole += strlen(column_word);
+    column = take_name(&whole);
+    whole += str_starts(whole, of) ? strlen(of) : 0;
+  }
+  AUTO(str_free) char *behind = str_format("ON %s", whole);
+  grants_write(build, behind, column, &had, &has);
 }
 
-void members_write(Build *build, const char *before, const char *after) {
+/* Whether each such line of one is one of the other. */
+static bool has_nameless(const char *lines, const char *wanted) {
+  const char *line;
+  size_t length;
+  while (next_line(&wanted, &line, &length) && line[0] == '!') {
+    AUTO(str_free) char *one = str_ndup(line, length);
+    if (strstr(lines, one) == NULL)
+      return false;
+  }
+  return true;
+}
+
+void members_write(Build *build, const Object *extension, const char *before, const char *after) {
   Member member;
   Member other;
+  if (!has_nameless(before, after) || !has_nameless(after, before))
+    finding(build, extension, "grants on members whose names hold control characters");
   for (const char *at = after; next_member(&at, &member);)
     write_change(build, &member, find_member(before, &member, &other) ? other.now : member.came,
                  member.now);

@@ -9,7 +9,7 @@ void extension_create(Build *build, const Node *node) {
   const Object *extension = node->object;
   emit(build, 0, "CREATE EXTENSION %O SCHEMA %I VERSION %L", extension,
        value_of(extension, "schema"), value_of(extension, "version"));
-  members_write(build, "", value_of(extension, "member_grants"));
+  members_write(build, extension, "", value_of(extension, "member_grants"));
 }
 
 void extension_alter(Build *build, const Node *node) {
@@ -21,8 +21,12 @@ void extension_alter(Build *build, const Node *node) {
     emit(build, 0, "ALTER EXTENSION %O SET SCHEMA %I", node->object,
          value_of(node->object, "schema"));
   if (node_change(node, "member_grants") != NULL)
-    members_write(build, value_of(node->partner->object, "member_grants"),
+    members_write(build, node->object, value_of(node->partner->object, "member_grants"),
                   value_of(node->object, "member_grants"));
+  if (node_change(node, "members") != NULL && version == NULL &&
+      node_change(node, "schema") == NULL)
+    finding(build, node->object,
+            "objects were added to it, or taken out of it, by hand (ALTER EXTENSION)");
 }
 
 static void add_optional(Buffer *sql, const char *word, const char *value) {

@@ -131,8 +131,9 @@ static void write_difference(Build *build, const Target *target, const Acl *befo
   }
 }
 
-void grants_write(Build *build, const char *target, const Acl *before, const Acl *after) {
-  const Target whole = {.before = "", .behind = target};
+void grants_write(Build *build, const char *target, const char *column, const Acl *before,
+                  const Acl *after) {
+  const Target whole = {.before = "", .behind = target, .column = column};
   write_difference(build, &whole, before, after);
 }
 

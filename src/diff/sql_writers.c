@@ -4,7 +4,7 @@
 static const Writer writers[KIND_COUNT] = {
     [KIND_SCHEMA] = {.drop = "DROP SCHEMA", .create = schema_create},
     [KIND_EXTENSION] = {.drop = "DROP EXTENSION",
-                        .in_place = " version member_grants ",
+                        .in_place = " version member_grants members ",
                         .create = extension_create,
                         .alter = extension_alter},
     [KIND_LANGUAGE] = {.drop = "DROP LANGUAGE", .create = language_create},
