@@ -88,7 +88,7 @@ static void *digest_side(void *context) {
   Error ignored = ERROR_INIT;
   side->ok = open_side(side, &side->error);
   if (side->ok && !side->is_full)
-    (void)!schema_digest(side->conn, &side->digest, &ignored);
+    (void)!catalog_rows_digest(side->conn, &side->digest, &ignored);
   return NULL;
 }
 

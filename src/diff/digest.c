@@ -169,7 +169,7 @@ static bool ask(Conn *conn, char **ret, Error *err) {
   return true;
 }
 
-bool schema_digest(Conn *conn, char **ret, Error *err) {
+bool catalog_rows_digest(Conn *conn, char **ret, Error *err) {
   if (ask(conn, ret, err))
     return true;
   (void)!conn_exec(conn, "ROLLBACK", NULL, NULL); /* a connection that is gone stays gone */

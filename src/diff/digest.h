@@ -11,4 +11,4 @@
 
 /* One snapshot, two round trips; needs what schema_read needs. *ret: lines "CATALOG SHA-256", owned
  * by the caller. */
-CHECKED bool schema_digest(Conn *conn, char **ret, Error *err);
+CHECKED bool catalog_rows_digest(Conn *conn, char **ret, Error *err);

@@ -44,7 +44,7 @@ static Conn *open_owner(const char *database) {
 static char *digest_of(Conn *conn) {
   char *digest = NULL;
   Error err = ERROR_INIT;
-  if (!schema_digest(conn, &digest, &err))
+  if (!catalog_rows_digest(conn, &digest, &err))
     fail_msg("%s", err.message);
   return digest;
 }
@@ -239,7 +239,7 @@ static void test_failure(void **state) {
   Error err = ERROR_INIT;
   run(conn, "SET lock_timeout = '100ms'");
   run(other, "BEGIN; LOCK TABLE pg_seclabel IN ACCESS EXCLUSIVE MODE");
-  assert_false(schema_digest(conn, &digest, &err));
+  assert_false(catalog_rows_digest(conn, &digest, &err));
   run(other, "ROLLBACK");
   str_free(digest_of(conn));
 }
