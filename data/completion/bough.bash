@@ -19,8 +19,8 @@ _bough() {
     principal) choices='add list remove token revoke ' ;;
     policy) choices='check apply show history explain ' ;;
     pr) choices='list show open review comment close ' ;;
-    ci) choices='run list show log artifact tidy ' ;;
-    scm) choices='claim prepare-pr wait-ci merge abandon status doctor adopt sync password ' ;;
+    ci) choices='run list show queue log artifact tidy ' ;;
+    scm) choices='claim prepare-pr wait-ci merge withdraw abandon status doctor adopt sync password ' ;;
     promotion) choices='list ' ;;
     operation) choices='list ' ;;
     esac
@@ -73,6 +73,7 @@ _bough() {
     'ci run') flags='--pull --from --to --here '; names= ;;
     'ci list') flags='--pull '; names= ;;
     'ci show') flags=''; names= ;;
+    'ci queue') flags=''; names= ;;
     'ci log') flags='--follow '; names= ;;
     'ci artifact') flags=''; names= ;;
     'ci tidy') flags=''; names= ;;
@@ -93,7 +94,8 @@ _bough() {
     'scm claim') flags='--kind --parent '; names=feature ;;
     'scm prepare-pr') flags='--title --body --force '; names=feature ;;
     'scm wait-ci') flags='--timeout '; names=feature ;;
-    'scm merge') flags=''; names=feature ;;
+    'scm merge') flags='--no-wait --timeout '; names=feature ;;
+    'scm withdraw') flags=''; names=feature ;;
     'scm abandon') flags='--force '; names=feature ;;
     'scm status') flags=''; names= ;;
     'scm doctor') flags='--fix '; names= ;;

@@ -16,7 +16,7 @@ static const Column columns[] = {
     COLUMN(CiRunRow, source, "source", TEXT, COLUMN_FIXED),
     COLUMN(CiRunRow, tier, "tier", NAME, COLUMN_FIXED),
     COLUMN(CiRunRow, head, "head_commit", TEXT, COLUMN_FIXED),
-    COLUMN(CiRunRow, base, "base_commit", TEXT, COLUMN_FIXED),
+    COLUMN(CiRunRow, base, "base_commit", TEXT, 0),
     COLUMN(CiRunRow, result, "result_commit", TEXT, COLUMN_OPTIONAL),
     COLUMN(CiRunRow, state, "state", STATE, 0, .domain = states),
     COLUMN(CiRunRow, is_outside, "is_outside", BOOL, COLUMN_FIXED),
@@ -73,6 +73,15 @@ bool ci_run_find(Catalog *catalog, const CiRunRow *wanted, CiRunRow *ret, bool *
   return table_find(catalog, &ci_run_table,
                     "WHERE t.project_id = $1 AND t.head_commit = $2 AND t.base_commit = $3"
                     " AND t.source = $4 AND t.tier = $5 ORDER BY t.serial DESC LIMIT 1",
+                    ARRAY_LENGTH(values), values, ret, ret_found, err);
+}
+
+bool ci_run_last(Catalog *catalog, const CiRunRow *wanted, CiRunRow *ret, bool *ret_found,
+                 Error *err) {
+  const char *const values[] = {wanted->project, wanted->head, wanted->source, wanted->tier};
+  return table_find(catalog, &ci_run_table,
+                    "WHERE t.project_id = $1 AND t.head_commit = $2 AND t.source = $3"
+                    " AND t.tier = $4 ORDER BY t.serial DESC LIMIT 1",
                     ARRAY_LENGTH(values), values, ret, ret_found, err);
 }
 

@@ -50,6 +50,9 @@ CHECKED bool ci_run_get(Catalog *catalog, const char *project, const char *id, C
 /* The last run for that head and base of that source; *ret_found. */
 CHECKED bool ci_run_find(Catalog *catalog, const CiRunRow *wanted, CiRunRow *ret, bool *ret_found,
                          Error *err);
+/* The last run for that head of that source into that tier, on whichever base; *ret_found. */
+CHECKED bool ci_run_last(Catalog *catalog, const CiRunRow *wanted, CiRunRow *ret, bool *ret_found,
+                         Error *err);
 /* The live run of a source that goes to a tier. */
 CHECKED bool ci_run_live(Catalog *catalog, const char *project, const char *source,
                          const char *tier, CiRunRow *ret, bool *ret_found, Error *err);

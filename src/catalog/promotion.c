@@ -102,6 +102,20 @@ bool promotion_find_stopped(Catalog *catalog, const char *project, const char *t
               ARRAY_LENGTH(values), values, ret, ret_found, err);
 }
 
+bool promotion_is_half_way(Catalog *catalog, const char *project, const char *to_tier, bool *ret,
+                           Error *err) {
+  const char *const values[] = {project, to_tier};
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!catalog_query(catalog,
+                     "SELECT EXISTS (SELECT FROM lakebase.promotions WHERE project_id = $1"
+                     " AND to_tier = $2 AND state IN ('running', 'stopped')"
+                     " AND step IN ('migrating', 'migrated', 'merged'))",
+                     ARRAY_LENGTH(values), values, &rows, err))
+    return false;
+  *ret = rows_get_bool(rows, 0, 0);
+  return true;
+}
+
 bool promotion_of_operation(Catalog *catalog, const char *operation, PromotionRow *ret,
                             Error *err) {
   bool found = false;

@@ -52,6 +52,10 @@ CHECKED bool promotion_find_open(Catalog *catalog, const char *source, const cha
 /* The one that stopped half-way in that tier; there is one at most. *ret_found. */
 CHECKED bool promotion_find_stopped(Catalog *catalog, const char *project, const char *to_tier,
                                     PromotionRow *ret, bool *ret_found, Error *err);
+/* Whether one into that tier has touched it and hasn't ended: it runs, its worker was killed, or it
+ * stopped. */
+CHECKED bool promotion_is_half_way(Catalog *catalog, const char *project, const char *to_tier,
+                                   bool *ret, Error *err);
 /* Of an operation; NOTHING_TO_DO. */
 CHECKED bool promotion_of_operation(Catalog *catalog, const char *operation, PromotionRow *ret,
                                     Error *err);

@@ -3,6 +3,7 @@
  */
 #include "cli/connection.h"
 #include "cli/handlers.h"
+#include "cli/queue.h"
 #include "cli/scm_tree.h"
 #include "cli/show.h"
 #include "core/clock.h"
@@ -12,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WAIT_DEFAULT_S = 30 * 60, POLL_MS = 500, POLL_LIMIT_MS = 5000 };
+enum { WAIT_DEFAULT_S = 30 * 60, POLL_MS = 500, POLL_LIMIT_MS = 2000 };
 
 /* A command's work on an open tree. */
 typedef bool TreeDeed(ScmTree *tree, json_t **ret, Error *err);
@@ -243,14 +244,31 @@ static bool go_back(const ScmTree *tree, const char *branch, const char *tier, c
          scm_tree_write(tree, answer, err);
 }
 
+static bool is_queued(const json_t *answer) {
+  return json_object_get(answer, "queued") != NULL;
+}
+
+/* Once the queue has merged it, the same request tells of it as if it had done so itself. */
+static bool ask_merge(ScmTree *tree, const char *feature, json_t **ret, Error *err) {
+  AUTO(json_free) json_t *body = scm_tree_body(tree);
+  int64_t limit_s = 0;
+  if (!read_limit(tree, &limit_s, err) || !post(tree, feature, "merge", body, ret, err))
+    return false;
+  if (!is_queued(*ret) || invocation_has(&tree->cli->invocation, "no-wait"))
+    return true;
+  AUTO(json_free) json_t *queued = STEAL(*ret);
+  return queue_wait(tree->cli, tree->project, json_object_get(queued, "queued"), limit_s, err) &&
+         post(tree, feature, "merge", body, ret, err);
+}
+
 /* Somebody else's work tree keeps its own state. */
 static bool merge(ScmTree *tree, json_t **ret, Error *err) {
   AUTO(str_free) char *feature = NULL;
-  AUTO(json_free) json_t *body = scm_tree_body(tree);
   AUTO(json_free) json_t *answer = NULL;
-  if (!find_feature(tree, &feature, err) || !scm_tree_require_clean(tree, err))
+  if (!find_feature(tree, &feature, err) || !scm_tree_require_clean(tree, err) ||
+      !ask_merge(tree, feature, &answer, err))
     return false;
-  if (!post(tree, feature, "merge", body, &answer, err) ||
+  if (!is_queued(answer) &&
       !go_back(tree, change_text(answer, "git_branch"), change_text(answer, "tier"), answer, err))
     return false;
   *ret = STEAL(answer);
@@ -259,6 +277,16 @@ static bool merge(ScmTree *tree, json_t **ret, Error *err) {
 
 bool cmd_scm_merge_run(Cli *cli, json_t **ret, Error *err) {
   return with_tree(cli, merge, ret, err);
+}
+
+static bool withdraw(ScmTree *tree, json_t **ret, Error *err) {
+  AUTO(str_free) char *feature = NULL;
+  AUTO(json_free) json_t *body = scm_tree_body(tree);
+  return find_feature(tree, &feature, err) && post(tree, feature, "withdraw", body, ret, err);
+}
+
+bool cmd_scm_withdraw_run(Cli *cli, json_t **ret, Error *err) {
+  return with_tree(cli, withdraw, ret, err);
 }
 
 /* Commits that are here alone: neither the tier nor the forge has them. */
@@ -307,8 +335,11 @@ bool cmd_scm_abandon_run(Cli *cli, json_t **ret, Error *err) {
 static bool status(ScmTree *tree, json_t **ret, Error *err) {
   AUTO(json_free) json_t *answer = NULL;
   AUTO(json_free) json_t *list = NULL;
-  if (!scm_tree_ask(tree, &answer, err) || !scm_tree_call(tree, "GET", "", NULL, &list, err))
+  AUTO(json_free) json_t *queue = NULL;
+  if (!scm_tree_ask(tree, &answer, err) || !scm_tree_call(tree, "GET", "", NULL, &list, err) ||
+      !queue_read(tree->cli, tree->project, &queue, err))
     return false;
+  (void)json_object_set(answer, "queue", json_object_get(queue, "queue"));
   (void)json_object_set(answer, "changes", json_object_get(list, "changes"));
   (void)json_object_set_new(answer, "git_branch",
                             tree->branch != NULL ? json_string(tree->branch) : json_null());

@@ -1,5 +1,6 @@
 /* What the commands of the workflow tell people. */
 #include "cli/handlers.h"
+#include "cli/queue.h"
 #include "cli/show.h"
 
 static const json_t *change_of(const json_t *result) {
@@ -40,8 +41,25 @@ void cmd_scm_wait_show(Cli *cli, const json_t *result) {
   show_line(cli, COLOUR_NONE, "Next: a review, then bough scm merge");
 }
 
+void cmd_scm_withdraw_show(Cli *cli, const json_t *result) {
+  show_line(cli, COLOUR_GOOD, "%s left the queue; nothing else has changed",
+            show_text(change_of(result), "feature"));
+}
+
+/* --no-wait */
+static void show_queued(Cli *cli, const json_t *queued) {
+  AUTO(str_free) char *place = queue_place(queued);
+  show_line(cli, COLOUR_GOOD, "%s: %s", show_text(queued, "feature"), place);
+  show_line(cli, COLOUR_NONE, "Next: bough scm status, or bough scm merge to wait for it");
+}
+
 void cmd_scm_merge_show(Cli *cli, const json_t *result) {
   const json_t *change = change_of(result);
+  const json_t *queued = json_object_get(result, "queued");
+  if (queued != NULL) {
+    show_queued(cli, queued);
+    return;
+  }
   show_line(cli, COLOUR_GOOD, "%s is merged into %s; it was %s before",
             show_text(change, "feature"), show_text(change, "tier"), show_text(change, "snapshot"));
   show_line(cli, COLOUR_NONE, "Next: bough scm claim ID");
@@ -96,6 +114,8 @@ void cmd_scm_status_show(Cli *cli, const json_t *result) {
     show_line(cli, COLOUR_WARNING,
               "the state file isn't what the server's record says: `bough scm doctor`");
   show_changes(cli, result);
+  if (json_array_size(show_array(result, "queue")) > 0)
+    cmd_ci_queue_show(cli, result);
 }
 
 void cmd_scm_sync_show(Cli *cli, const json_t *result) {

@@ -43,9 +43,9 @@ CommandRun cmd_migrate_new_run, cmd_migrate_run, cmd_migrate_verify_run, cmd_mig
 CommandShow cmd_migrate_new_show, cmd_migrate_status_show, cmd_migrate_change_show,
     cmd_migrate_verify_show, cmd_migrate_tool_show;
 
-CommandRun cmd_ci_run_run, cmd_ci_list_run, cmd_ci_log_run;
-CommandShow cmd_ci_list_show, cmd_ci_show_show, cmd_ci_log_show, cmd_ci_artifact_show,
-    cmd_ci_tidy_show;
+CommandRun cmd_ci_run_run, cmd_ci_list_run, cmd_ci_queue_run, cmd_ci_log_run;
+CommandShow cmd_ci_list_show, cmd_ci_queue_show, cmd_ci_show_show, cmd_ci_log_show,
+    cmd_ci_artifact_show, cmd_ci_tidy_show;
 
 CommandRun cmd_generate_run;
 
@@ -61,10 +61,10 @@ CommandBody cmd_pr_open_body, cmd_pr_comment_body;
 CommandRun cmd_pr_list_run, cmd_pr_review_run;
 CommandShow cmd_pr_list_show, cmd_pr_show_show;
 CommandRun cmd_init_run, cmd_scm_claim_run, cmd_scm_prepare_run, cmd_scm_wait_run,
-    cmd_scm_merge_run, cmd_scm_abandon_run, cmd_scm_status_run, cmd_scm_doctor_run,
-    cmd_scm_adopt_run, cmd_scm_sync_run, cmd_scm_password_run;
+    cmd_scm_merge_run, cmd_scm_withdraw_run, cmd_scm_abandon_run, cmd_scm_status_run,
+    cmd_scm_doctor_run, cmd_scm_adopt_run, cmd_scm_sync_run, cmd_scm_password_run;
 CommandShow cmd_init_show, cmd_scm_claim_show, cmd_scm_prepare_show, cmd_scm_wait_show,
-    cmd_scm_merge_show, cmd_scm_abandon_show, cmd_scm_status_show, cmd_scm_doctor_show,
-    cmd_scm_sync_show, cmd_scm_password_show;
+    cmd_scm_merge_show, cmd_scm_withdraw_show, cmd_scm_abandon_show, cmd_scm_status_show,
+    cmd_scm_doctor_show, cmd_scm_sync_show, cmd_scm_password_show;
 CommandRun cmd_promote_run, cmd_promotion_list_run, cmd_rollback_run;
 CommandShow cmd_promote_show, cmd_promotion_list_show, cmd_rollback_show;

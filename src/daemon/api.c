@@ -14,6 +14,7 @@
 #include "daemon/api_principal.h"
 #include "daemon/api_project.h"
 #include "daemon/api_promote.h"
+#include "daemon/api_queue.h"
 #include "daemon/api_server.h"
 #include "daemon/api_session.h"
 #include "daemon/api_workflow.h"
@@ -139,6 +140,12 @@ static const Route routes[] = {
      "Take back what a merge that stopped half-way brought to the tier"},
     {"POST", WORKFLOW "/{n}/abandon", post_workflow_abandon, MINUTES, 0, OWN_OR(BRANCH_DELETE),
      "Give a feature up"},
+    {"POST", WORKFLOW "/{n}/withdraw", post_workflow_withdraw, SHORT, 0, OWN_OR(PROJECT_MANAGE),
+     "Take a merge out of the queue"},
+    {"GET", "/v1/projects/{p}/queue", get_queue, SHORT, 0, LOOKS,
+     "Merges that wait for their tier, and with whom they are tested"},
+    {"GET", "/v1/projects/{p}/queue/{n}", get_queue_entry, SHORT, 0, LOOKS,
+     "What became of a merge that had to wait"},
     {"GET", CI_RUNS, get_ci_runs, SHORT, 0, LOOKS, "List CI runs, or ?pull=N: of a pull request"},
     {"POST", CI_RUNS, post_ci_runs, HOURS, ROUTE_LONG, ASKS(BRANCH_FORK),
      "Begin a CI run and prepare its branch"},
@@ -195,6 +202,10 @@ static const Route routes[] = {
     {"JOB", "webhook", job_webhook, 120, ROUTE_INTERNAL, SERVER, "Deliver messages to the outside"},
     {"JOB", "ci", job_ci, HOURS, ROUTE_INTERNAL | ROUTE_LONG | ROUTE_WHEN_READY, SERVER,
      "Run what waits for CI"},
+    {"JOB", "ci-queue", job_ci_queue, HOURS, ROUTE_INTERNAL | ROUTE_LONG | ROUTE_WHEN_READY, SERVER,
+     "Run what the merge queues want tested"},
+    {"JOB", "queue", job_queue, HOURS, ROUTE_INTERNAL | ROUTE_LONG | ROUTE_WHEN_READY, SERVER,
+     "Take the merge queues as far as they go"},
     {"JOB", "ci-look", job_ci_look, MINUTES, ROUTE_INTERNAL | ROUTE_WHEN_READY, SERVER,
      "Look for what is to be tested, and clear away after CI"},
     {"JOB", "git-keep", job_git_keep, HOURS, ROUTE_INTERNAL | ROUTE_LONG, SERVER,

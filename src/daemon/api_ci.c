@@ -65,7 +65,11 @@ bool post_ci_ask(Context *context, const ApiRequest *request, json_t **ret, Erro
 }
 
 bool job_ci(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
-  return ci_serve(context, ret, err);
+  return ci_serve(context, false, ret, err);
+}
+
+bool job_ci_queue(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  return ci_serve(context, true, ret, err);
 }
 
 bool job_ci_look(Context *context, const ApiRequest *request, json_t **ret, Error *err) {

@@ -56,6 +56,7 @@ static const Audited rows[] = {
     {"POST", WORKFLOW "/{n}/wait-ci", "workflow.wait-ci", "git_branch head", true},
     {"POST", WORKFLOW "/{n}/merge", "workflow.merge", "git_branch head", true},
     {"POST", WORKFLOW "/{n}/abandon", "workflow.abandon", "git_branch force", true},
+    {"POST", WORKFLOW "/{n}/withdraw", "workflow.withdraw", "git_branch", true},
     {"POST", CI_RUNS, "ci.begin", "pull from to", false},
     {"POST", CI_RUNS "/{n}/end", "ci.report", "status", false},
     {"POST", CI_RUNS "/{n}/cancel", "ci.cancel", "", false},

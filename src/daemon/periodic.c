@@ -11,9 +11,9 @@ static const struct {
   const char *job;
   unsigned seconds;
 } jobs[] = {
-    {"expire", 2},     {"webhook", 1}, {"schedule", 5}, {"promote", 2},
-    {"git-keep", 600}, {"ci-look", 2}, {"ci", 1}, /* as many runs at once as there are rows */
-    {"ci", 1},
+    {"expire", 2},     {"webhook", 1},  {"schedule", 5}, {"promote", 2},
+    {"git-keep", 600}, {"ci-look", 2},  {"ci", 1}, /* as many runs at once as there are rows */
+    {"ci", 1},         {"ci-queue", 1}, {"queue", 1},
 };
 
 typedef struct Turn {

@@ -6,6 +6,7 @@
 #include "core/str.h"
 #include "scm/ci.h"
 #include "scm/promote.h"
+#include "scm/queue.h"
 #include "scm/step.h"
 
 #include <stdio.h>
@@ -95,7 +96,8 @@ static bool ask_for_ci(Step *step, Error *err) {
                              .tier = step->change.tier,
                              .head = step->head,
                              .base = step->base};
-  return ci_request(step->context, step->project, &subject, err);
+  return queue_serves(step->forge) ? ci_request_head(step->context, step->project, &subject, err)
+                                   : ci_request(step->context, step->project, &subject, err);
 }
 
 bool action_prepare(Step *step, Error *err) {
@@ -143,7 +145,7 @@ static bool record_merge(Step *step, const json_t *done, Error *err) {
          workflow_merged(step->context, change, &merge, err) && catalog_commit(&guard, err);
 }
 
-bool action_merge(Step *step, Error *err) {
+bool step_merge(Step *step, Error *err) {
   const ChangeRow *change = &step->change;
   AUTO(json_free) json_t *done = NULL;
   const PromoteRequest request = {.from = change->branch_name,
@@ -155,6 +157,42 @@ bool action_merge(Step *step, Error *err) {
     return false;
   (void)json_object_set(step->notes, "promotion", done);
   return failpoint_reach(FAILPOINT_MERGE_RECORDED, err) && remove_pair(step, err);
+}
+
+/* Both sides may have moved while it waited for another promotion to end. */
+static bool has_moved(Step *step, const Error *failure, bool *ret, Error *err) {
+  char was[GIT_OID_SIZE];
+  *ret = false;
+  if (failure->code != ERROR_FORBIDDEN && failure->code != ERROR_MERGE_STALE)
+    return true;
+  copy(was, sizeof was, step->base);
+  if (!change_get(step->context->catalog, step->change.id, &step->change, err) ||
+      step->change.state != CHANGE_CI_GREEN || !step_read_commits(step, err))
+    return false;
+  *ret = str_equal(step->head, step->change.head) && !str_equal(step->base, was);
+  return true;
+}
+
+/* At once where CI has passed for exactly this and nobody stands before it; else by the queue. */
+bool action_merge(Step *step, Error *err) {
+  bool takes = false;
+  bool moved = false;
+  Error failure = ERROR_INIT;
+  Error ignored = ERROR_INIT;
+  if (!queue_takes(step, &takes, err))
+    return false;
+  if (takes)
+    return queue_enter(step, err);
+  if (step_merge(step, &failure))
+    return true;
+  if (queue_serves(step->forge) && has_moved(step, &failure, &moved, &ignored) && moved)
+    return queue_enter(step, err);
+  *err = failure;
+  return false;
+}
+
+bool action_withdraw(Step *step, Error *err) {
+  return queue_leave(step, err);
 }
 
 bool action_clean(Step *step, Error *err) {

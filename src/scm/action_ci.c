@@ -4,16 +4,26 @@
 #include "core/failpoint.h"
 #include "core/str.h"
 #include "scm/ci.h"
+#include "scm/queue.h"
 #include "scm/step.h"
 
 #include <stdio.h>
 
-static CiSubject subject_of(const Step *step) {
-  return (CiSubject){.number = step->change.pr,
+/* Of the tier as it was when the run of this head began, where a queue tests it with what came
+ * since; else of the tier as it is. */
+static bool find_subject(Step *step, CiSubject *ret, Error *err) {
+  char base[GIT_OID_SIZE];
+  *ret = (CiSubject){.number = step->change.pr,
                      .source = step->change.git_branch,
                      .tier = step->change.tier,
                      .head = step->head,
                      .base = step->base};
+  if (!queue_serves(step->forge))
+    return true;
+  if (!ci_tested_base(step->context, step->project, ret, base, err))
+    return false;
+  (void)snprintf(step->base, sizeof step->base, "%s", base);
+  return true;
 }
 
 static bool is_among(const json_t *names, const char *name) {
@@ -75,10 +85,11 @@ static bool not_yet(Step *step, const CiSubject *subject, const json_t *state, c
 }
 
 bool action_ci(Step *step, Error *err) {
-  const CiSubject subject = subject_of(step);
+  CiSubject subject;
   AUTO(json_free) json_t *state = NULL;
   AUTO(json_free) json_t *passed = NULL;
-  if (!ci_state(step->context, step->project, &subject, &state, err) ||
+  if (!find_subject(step, &subject, err) ||
+      !ci_state(step->context, step->project, &subject, &state, err) ||
       !ci_passed(step->context, step->project, &subject, &passed, err))
     return false;
   const char *missing = missing_check(step, passed);

@@ -11,6 +11,10 @@
 #pragma once
 
 #include "branch/context.h"
+#include "git/git.h"
+
+/* The artifact that names the version of the migration that didn't hold, where one didn't. */
+#define CI_FAILED_MIGRATION "failed-migration.txt"
 
 /* What is proved. All borrowed. */
 typedef struct CiSubject {
@@ -29,6 +33,15 @@ typedef struct CiSubject {
 CHECKED bool ci_passed(Context *context, const ProjectRow *project, const CiSubject *subject,
                        json_t **ret, Error *err);
 
+/* The same of one run, whichever it is. */
+CHECKED bool ci_passed_by(Context *context, const ProjectRow *project, const char *run,
+                          json_t **ret, Error *err);
+
+/* The base on which that head was tested last, or is being tested: subject's own where it never
+ * was, or the run came to nothing. */
+CHECKED bool ci_tested_base(Context *context, const ProjectRow *project, const CiSubject *subject,
+                            char ret[GIT_OID_SIZE], Error *err);
+
 /* How far it is: {"state": "none"|"queued"|"running"|"passed"|"failed"|"cancelled"|"lost", "run",
  * "url", "checks": [{name, state, summary, duration_ms}], "error"}: of the last run for exactly
  * that head and base. Anybody who sees the project may ask. */
@@ -37,8 +50,10 @@ CHECKED bool ci_state(Context *context, const ProjectRow *project, const CiSubje
 
 /* ---- the built-in runner: jobs of boughd's own ---- */
 
-/* Runs one that is queued, if there is one, as the project's ci principal. {"more", "events"}. */
-CHECKED bool ci_serve(Context *context, json_t **ret, Error *err);
+/* Runs one that waits, if there is one, as the project's ci principal: of_queues: what the queues
+ * of tiers want tested, for which nobody else's tests are waited for; else all the rest.
+ * {"more", "events"}. */
+CHECKED bool ci_serve(Context *context, bool of_queues, json_t **ret, Error *err);
 /* Asks for runs of what is proposed now, and clears away after those that were killed or took too
  * long. {"events"}. */
 CHECKED bool ci_look(Context *context, json_t **ret, Error *err);
@@ -90,3 +105,7 @@ CHECKED bool ci_read_artifact(Context *context, const ProjectRow *project, const
  * asked for by a principal: who opens a pull request, pushes to it or promotes has been asked. */
 CHECKED bool ci_request(Context *context, const ProjectRow *project, const CiSubject *subject,
                         Error *err);
+/* The same unless that head was tested, or is going to be, on whichever base: another merge into
+ * the tier is no reason to test all others again. */
+CHECKED bool ci_request_head(Context *context, const ProjectRow *project, const CiSubject *subject,
+                             Error *err);

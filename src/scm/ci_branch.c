@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/str.h"
 #include "scm/ci_course.h"
+#include "scm/queue.h"
 
 #include <stdio.h>
 
@@ -15,7 +16,9 @@
 enum { BUSY_WAIT_MS = 60 * 1000, BUSY_POLL_MS = 50 };
 
 static void name_branch(const CiRunRow *run, char ret[NAME_MAX_LENGTH + 1]) {
-  if (run->number > 0)
+  if (queue_has_run(run))
+    (void)snprintf(ret, NAME_MAX_LENGTH + 1, "ci-queue-%.45s", run->tier);
+  else if (run->number > 0)
     (void)snprintf(ret, NAME_MAX_LENGTH + 1, "ci-pr-%lld", (long long)run->number);
   else
     (void)snprintf(ret, NAME_MAX_LENGTH + 1, "ci-promote-%.45s", run->tier);

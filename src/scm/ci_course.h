@@ -97,5 +97,9 @@ CHECKED bool ci_check_sees(Context *context, const CiRunRow *run, Error *err);
  * be tested, a deadline. MERGE_CONFLICT, MERGE_STALE. */
 CHECKED bool ci_take(Context *context, const ProjectRow *project, CiRunRow *run, bool is_server,
                      Error *err);
+/* Keeps the tier as it is while the run's branch is forked from it: its database belongs to the
+ * run's base then. *ret: close it to let go; -1 where the forge's tier moves without us. CANCELLED
+ * where the tier is at another commit. */
+CHECKED bool ci_hold_base(CiCourse *course, int *ret, Error *err);
 /* Whether it still is what is proposed, and nobody gave it up: CANCELLED. */
 CHECKED bool ci_check_current(CiCourse *course, Error *err);

@@ -54,29 +54,57 @@ static bool test_is_current(Context *context, const CiRunRow *run, bool *ret, Er
   return true;
 }
 
+static bool read_passed(Context *context, const CiRunRow *run, json_t **ret, Error *err) {
+  bool current = false;
+  AUTO(json_free) json_t *checks = NULL;
+  if (!test_is_current(context, run, &current, err) ||
+      !ci_check_list(context->catalog, run->id, &checks, err))
+    return false;
+  json_t *names = json_array();
+  size_t at = 0;
+  const json_t *check = NULL;
+  json_array_foreach(checks, at, check) {
+    const char *name = json_string_or(check, "name", "");
+    bool counts = current || !str_equal(name, "ci");
+    if (counts && str_equal(json_string_or(check, "state", ""), "passed"))
+      (void)json_array_append_new(names, json_string(name));
+  }
+  *ret = names;
+  return true;
+}
+
 bool ci_passed(Context *context, const ProjectRow *project, const CiSubject *subject, json_t **ret,
                Error *err) {
   CiRunRow run;
   bool found = false;
-  bool current = false;
-  AUTO(json_free) json_t *checks = NULL;
-  AUTO(json_free) json_t *names = json_array();
   if (!find(context, project, subject, &run, &found, err))
     return false;
-  if (found && is_over(&run)) {
-    if (!test_is_current(context, &run, &current, err) ||
-        !ci_check_list(context->catalog, run.id, &checks, err))
-      return false;
-    size_t at = 0;
-    const json_t *check = NULL;
-    json_array_foreach(checks, at, check) {
-      const char *name = json_string_or(check, "name", "");
-      bool counts = current || !str_equal(name, "ci");
-      if (counts && str_equal(json_string_or(check, "state", ""), "passed"))
-        (void)json_array_append_new(names, json_string(name));
-    }
-  }
-  *ret = STEAL(names);
+  if (found && is_over(&run))
+    return read_passed(context, &run, ret, err);
+  *ret = json_array();
+  return true;
+}
+
+bool ci_passed_by(Context *context, const ProjectRow *project, const char *id, json_t **ret,
+                  Error *err) {
+  CiRunRow run;
+  return ci_run_get(context->catalog, project->id, id, &run, err) &&
+         read_passed(context, &run, ret, err);
+}
+
+static bool came_to_nothing(const CiRunRow *run) {
+  return run->state == CI_CANCELLED || run->state == CI_LOST;
+}
+
+bool ci_tested_base(Context *context, const ProjectRow *project, const CiSubject *subject,
+                    char ret[GIT_OID_SIZE], Error *err) {
+  const CiRunRow wanted = wanted_row(project, subject);
+  CiRunRow last;
+  bool found = false;
+  if (!ci_run_last(context->catalog, &wanted, &last, &found, err))
+    return false;
+  (void)snprintf(ret, GIT_OID_SIZE, "%s",
+                 found && !came_to_nothing(&last) ? last.base : subject->base);
   return true;
 }
 
@@ -100,10 +128,6 @@ bool ci_state(Context *context, const ProjectRow *project, const CiSubject *subj
 
 /* ---- asking ---- */
 
-static bool is_wanted_anew(const CiRunRow *run) {
-  return run->state == CI_CANCELLED || run->state == CI_LOST;
-}
-
 /* Its worker sees that at its next step and clears away. */
 static bool cancel(Context *context, CiRunRow *run, Error *err) {
   Error failure = ERROR_INIT;
@@ -125,20 +149,43 @@ static bool cancel_others(Context *context, const CiRunRow *wanted, Error *err) 
          (!found || cancel(context, &live, err));
 }
 
+/* Whether that run answers the question, or will. */
+static bool suffices(Context *context, const CiRunRow *last, bool *ret, Error *err) {
+  bool current = false;
+  if (!test_is_current(context, last, &current, err))
+    return false;
+  *ret = !came_to_nothing(last) && (current || !is_over(last));
+  return true;
+}
+
+static bool request(Context *context, CiRunRow *wanted, Error *err) {
+  bool inserted = false;
+  id_new("run", wanted->id);
+  wanted->state = CI_QUEUED;
+  wanted->created_at = clock_wall_us();
+  return cancel_others(context, wanted, err) &&
+         ci_run_insert(context->catalog, wanted, &inserted, err);
+}
+
 bool ci_request(Context *context, const ProjectRow *project, const CiSubject *subject, Error *err) {
   CiRunRow last;
   CiRunRow wanted = wanted_row(project, subject);
   bool found = false;
-  bool current = false;
-  bool inserted = false;
+  bool enough = false;
   if (!ci_run_find(context->catalog, &wanted, &last, &found, err) ||
-      (found && !test_is_current(context, &last, &current, err)))
+      (found && !suffices(context, &last, &enough, err)))
     return false;
-  if (found && !is_wanted_anew(&last) && (current || !is_over(&last)))
-    return true;
-  id_new("run", wanted.id);
-  wanted.state = CI_QUEUED;
-  wanted.created_at = clock_wall_us();
-  return cancel_others(context, &wanted, err) &&
-         ci_run_insert(context->catalog, &wanted, &inserted, err);
+  return enough || request(context, &wanted, err);
+}
+
+bool ci_request_head(Context *context, const ProjectRow *project, const CiSubject *subject,
+                     Error *err) {
+  CiRunRow last;
+  CiRunRow wanted = wanted_row(project, subject);
+  bool found = false;
+  bool enough = false;
+  if (!ci_run_last(context->catalog, &wanted, &last, &found, err) ||
+      (found && !suffices(context, &last, &enough, err)))
+    return false;
+  return enough || request(context, &wanted, err);
 }

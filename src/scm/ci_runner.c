@@ -7,6 +7,9 @@
 #include "core/process.h"
 #include "core/str.h"
 #include "scm/ci_course.h"
+#include "scm/disguise.h"
+#include "scm/queue.h"
+#include "scm/tier.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -28,25 +31,6 @@ static bool find_reporter(Context *context, PrincipalRow *ret, bool *ret_found, 
     }
   mem_free(rows);
   return true;
-}
-
-/* What the server does as somebody else, until it is itself again. */
-typedef struct Disguise {
-  Context *context;
-  PrincipalRow before;
-} Disguise;
-
-static void disguise_release(Disguise *disguise) {
-  if (disguise->context == NULL)
-    return;
-  disguise->context->caller = disguise->before;
-  access_begin(disguise->context);
-}
-
-static void disguise_as(Context *context, const PrincipalRow *principal, Disguise *ret) {
-  *ret = (Disguise){.context = context, .before = context->caller};
-  context->caller = *principal;
-  access_begin(context);
 }
 
 /* ---- one run ---- */
@@ -112,17 +96,33 @@ static bool serve_run(Context *context, CiRunRow *run, json_t **ret_events, Erro
   return ok;
 }
 
-static bool serve_first(Context *context, CiRunRow *runs, size_t count, bool *ret_served,
-                        json_t **ret_events, Error *err) {
-  for (size_t at = 0; at < count; at++)
-    if (runs[at].state == CI_QUEUED) {
-      *ret_served = true;
-      return serve_run(context, &runs[at], ret_events, err);
-    }
+/* What is tested on a tier that stands half-way says nothing: it waits for whoever finishes that.
+ */
+static bool may_begin(Context *context, const CiRunRow *run, bool of_queues, bool *ret,
+                      Error *err) {
+  bool half = false;
+  *ret = run->state == CI_QUEUED && queue_has_run(run) == of_queues;
+  if (*ret && !tier_is_half_way(context, run->project, run->tier, &half, err))
+    return false;
+  *ret = *ret && !half;
   return true;
 }
 
-bool ci_serve(Context *context, json_t **ret, Error *err) {
+static bool serve_first(Context *context, CiRunRow *runs, size_t count, bool of_queues,
+                        bool *ret_served, json_t **ret_events, Error *err) {
+  for (size_t at = 0; at < count; at++) {
+    bool begins = false;
+    if (!may_begin(context, &runs[at], of_queues, &begins, err))
+      return false;
+    if (!begins)
+      continue;
+    *ret_served = true;
+    return serve_run(context, &runs[at], ret_events, err);
+  }
+  return true;
+}
+
+bool ci_serve(Context *context, bool of_queues, json_t **ret, Error *err) {
   AUTO(json_free) json_t *events = json_array();
   AUTO_RELEASE(disguise_release) Disguise disguise = {0};
   PrincipalRow reporter = {0};
@@ -136,7 +136,7 @@ bool ci_serve(Context *context, json_t **ret, Error *err) {
     if (!ci_run_open(context->catalog, &runs, &count, err))
       return false;
     disguise_as(context, &reporter, &disguise);
-    bool ok = serve_first(context, runs, count, &served, &events, err);
+    bool ok = serve_first(context, runs, count, of_queues, &served, &events, err);
     mem_free(runs);
     if (!ok)
       return false;
@@ -168,10 +168,9 @@ static bool ask_again(Context *context, const ProjectRow *project, const CiSubje
   if (!ci_run_list(context->catalog, project->id, subject->number, ATTEMPTS, &runs, &count, err))
     return false;
   for (size_t at = 0; at < count; at++)
-    lost += runs[at].state == CI_LOST && str_equal(runs[at].head, subject->head) &&
-            str_equal(runs[at].base, subject->base);
+    lost += runs[at].state == CI_LOST && str_equal(runs[at].head, subject->head);
   mem_free(runs);
-  return lost >= ATTEMPTS || ci_request(context, project, subject, err);
+  return lost >= ATTEMPTS || ci_request_head(context, project, subject, err);
 }
 
 static bool clear_after(Context *context, const ProjectRow *project, CiRunRow *run, Error *err) {
@@ -188,7 +187,8 @@ static bool clear_after(Context *context, const ProjectRow *project, CiRunRow *r
                              .tier = run->tier,
                              .head = run->head,
                              .base = run->base};
-  return ok && (!was_running || run->is_outside || ask_again(context, project, &subject, err));
+  bool is_tried_again = was_running && !run->is_outside && !queue_has_run(run);
+  return ok && (!is_tried_again || ask_again(context, project, &subject, err));
 }
 
 static void note(json_t *events, const char *subject, const Error *failure) {
@@ -215,7 +215,7 @@ static bool clear_all(Context *context, json_t *events, Error *err) {
   return true;
 }
 
-/* In the order of their numbers: what was proposed first is tested first on a new base. */
+/* In the order of their numbers: what was proposed first is tested first. */
 static bool request_all(Context *context, const ProjectRow *project, Forge *forge, Error *err) {
   PullRequest *pulls = NULL;
   size_t count = 0;

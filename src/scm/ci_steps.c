@@ -4,6 +4,7 @@
 #include "catalog/policy.h"
 #include "core/clock.h"
 #include "core/failpoint.h"
+#include "core/io.h"
 #include "core/str.h"
 #include "migrate/migrate.h"
 #include "migration/migration.h"
@@ -88,27 +89,46 @@ static bool take_step(CiCourse *course, const char *name, CiStep *step, Error *e
 
 /* ---- the steps ---- */
 
+static bool keep(CiCourse *course, const char *name, const char *text, Error *err) {
+  char digest[MIGRATION_CHECKSUM_SIZE];
+  migration_checksum(text, digest);
+  return ci_artifact_insert(course->context->catalog, course->run.id, name, digest, text, err);
+}
+
 bool ci_read_migrations(CiCourse *course, Error *err) {
   Step step = {.context = course->context, .project = course->project, .forge = course->forge};
   return step_migrations(&step, course->run.result, &course->set, err);
 }
 
 static bool make_branch(CiCourse *course, Buffer *ret_summary, Error *err) {
-  if (!ci_read_migrations(course, err) || !ci_branch_make(course, err) ||
-      !failpoint_reach(FAILPOINT_CI_BRANCH_MADE, err))
+  AUTO_RELEASE(fd_release) int held = -1;
+  if (!ci_read_migrations(course, err) || !ci_hold_base(course, &held, err) ||
+      !ci_branch_make(course, err))
+    return false;
+  fd_release(&held);
+  if (!failpoint_reach(FAILPOINT_CI_BRANCH_MADE, err))
     return false;
   buffer_add_format(ret_summary, "%s, forked from %s", course->run.branch_name, course->run.tier);
   return course->set == NULL || ci_branch_make_base(course, err);
 }
 
-static const char *first_unproved(const json_t *answer) {
+static const json_t *first_unproved(const json_t *answer) {
   size_t at = 0;
   const json_t *item = NULL;
   json_array_foreach(json_object_get(answer, "migrations"), at, item) {
     if (!json_bool_or(item, "proved", false))
-      return json_string_or(item, "file", "a migration");
+      return item;
   }
-  return "a migration";
+  return NULL;
+}
+
+/* Who looks for whose fault it is finds the version by itself. */
+static bool refuse_unproved(CiCourse *course, const json_t *item, Error *err) {
+  const char *version = json_string_or(item, "version", "");
+  if (version[0] != '\0' && !keep(course, CI_FAILED_MIGRATION, version, err))
+    return false;
+  return error_set(err, ERROR_MIGRATION_UNPROVED, "%.200s did not pass its verification",
+                   json_string_or(item, "file", "a migration"));
 }
 
 /* On copies of the tier: what the tier has already isn't proved again. */
@@ -129,8 +149,7 @@ static bool verify(CiCourse *course, Buffer *ret_summary, Error *err) {
   size_t count = json_array_size(json_object_get(answer, "migrations"));
   buffer_add_format(ret_summary, "%zu proved", count);
   return json_bool_or(answer, "proved", false) ||
-         error_set(err, ERROR_MIGRATION_UNPROVED, "%.200s did not pass its verification",
-                   first_unproved(answer));
+         refuse_unproved(course, first_unproved(answer), err);
 }
 
 /* What the branch doesn't have yet. */
@@ -217,12 +236,6 @@ bool ci_record_tests(CiCourse *course, const CiTested *tested, Error *err) {
 }
 
 /* ---- the schema diff ---- */
-
-static bool keep(CiCourse *course, const char *name, const char *text, Error *err) {
-  char digest[MIGRATION_CHECKSUM_SIZE];
-  migration_checksum(text, digest);
-  return ci_artifact_insert(course->context->catalog, course->run.id, name, digest, text, err);
-}
 
 static bool read_diff(CiCourse *course, const char *format, json_t **ret, Error *err) {
   char base[NAME_MAX_LENGTH + 1];

@@ -1,7 +1,9 @@
 /* Guards of the workflow's table: each looks at all that its move needs. What it finds to have gone
  * on in the world the record follows, and the command is refused. */
+#include "catalog/queue.h"
 #include "core/str.h"
 #include "scm/promote.h"
+#include "scm/queue.h"
 #include "scm/step.h"
 
 #include <stdio.h>
@@ -66,7 +68,8 @@ bool guard_ci(Step *step, Error *err) {
   if (!branch_get(context->catalog, step->change.branch, &step->branch, err) ||
       !access_branch(context, ACTION_BRANCH_READ, &step->branch, err) || !check_live(step, err))
     return false;
-  if (step->state == SCM_CI_GREEN && !str_equal(step->base, step->change.base))
+  if (step->state == SCM_CI_GREEN && !queue_serves(step->forge) &&
+      !str_equal(step->base, step->change.base))
     return follow(step, SCM_EVENT_BASE_MOVED, "the tier has other commits than were tested", err);
   return true;
 }
@@ -139,4 +142,20 @@ bool guard_abandon(Step *step, Error *err) {
   return (step_is_own(step, change->claimed_by, change->claimed_for) ||
           access_ask(step->context, &question, err)) &&
          check_lost(step, err);
+}
+
+/* Who asked for the merge, whose change it is, or who manages the project. */
+bool guard_withdraw(Step *step, Error *err) {
+  const ChangeRow *change = &step->change;
+  QueueRow row;
+  bool found = false;
+  if (!queue_of_change(step->context->catalog, change->id, &row, &found, err))
+    return false;
+  if (!found)
+    return error_set(err, ERROR_NOTHING_TO_DO, "feature \"%s\" stands in no queue",
+                     change->feature);
+  const AccessQuestion question = {.action = ACTION_PROJECT_MANAGE, .project = step->project->id};
+  return str_equal(row.asked_by, step->context->caller.name) ||
+         step_is_own(step, change->claimed_by, change->claimed_for) ||
+         access_ask(step->context, &question, err);
 }

@@ -8,6 +8,7 @@
 #include "core/clock.h"
 #include "core/failpoint.h"
 #include "core/str.h"
+#include "migration/migration.h"
 #include "scm/promotion.h"
 
 #include <stdio.h>
@@ -313,6 +314,33 @@ bool promote_change(Context *context, const ProjectRow *project, const PromoteRe
   if (!promote(&promotion, request, err) || !promotion_gates(&promotion, &gates, err))
     return false;
   *ret = describe(&promotion, gates, started);
+  return true;
+}
+
+/* Repeatable ones have no version. */
+static const char *lowest_version(const json_t *list) {
+  const char *lowest = "";
+  size_t at = 0;
+  const json_t *item = NULL;
+  json_array_foreach(list, at, item) {
+    const char *version = json_string_or(item, "version", "");
+    if (version[0] != '\0' &&
+        (lowest[0] == '\0' || migration_version_compare(LAYOUT_BOUGH, version, lowest) < 0))
+      lowest = version;
+  }
+  return lowest;
+}
+
+bool promote_ready(Context *context, const ProjectRow *project, const PromoteRequest *request,
+                   char ret_version[PROMOTE_VERSION_SIZE], Error *err) {
+  AUTO_RELEASE(promotion_release) Promotion promotion = {0};
+  if (!promotion_find(context, project, request, &promotion, err) || !check_way(&promotion, err) ||
+      !prepare(&promotion, err))
+    return false;
+  (void)json_array_append_new(promotion.checks, json_string("ci")); /* the queue sees to that */
+  if (!ask(&promotion, err))
+    return false;
+  (void)snprintf(ret_version, PROMOTE_VERSION_SIZE, "%s", lowest_version(promotion.list));
   return true;
 }
 

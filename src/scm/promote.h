@@ -14,6 +14,8 @@
 
 #include "branch/context.h"
 
+enum { PROMOTE_VERSION_SIZE = 201 };
+
 typedef struct PromoteRequest {
   const char *from;          /* a feature (or other work branch) by name, or a tier */
   const char *to;            /* a tier */
@@ -45,6 +47,12 @@ CHECKED bool promote_undo(Context *context, const ProjectRow *project, const cha
 /* Whether one runs from that branch, or stopped half-way. */
 CHECKED bool promote_is_begun(Context *context, const char *branch_id, const char *to, bool *ret,
                               Error *err);
+/* Whether a pull request's change could be merged if CI had passed for the tier as it is: every
+ * other gate is asked, as promote_change does. ret_version: the lowest version of its migrations,
+ * "" where it has none. */
+CHECKED bool promote_ready(Context *context, const ProjectRow *project,
+                           const PromoteRequest *request, char ret_version[PROMOTE_VERSION_SIZE],
+                           Error *err);
 
 /* Approves the very state that a promotion between two tiers would bring now; asks for
  * promote.approve. Those of pull requests are given in the forge. */

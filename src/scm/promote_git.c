@@ -3,6 +3,7 @@
 #include "core/str.h"
 #include "scm/ci.h"
 #include "scm/promotion.h"
+#include "scm/queue.h"
 #include "scm/workflow.h"
 
 #include <stdio.h>
@@ -107,6 +108,14 @@ static bool read_reviews(Promotion *promotion, Error *err) {
   return ok || error_set(err, ERROR_INTERNAL, "reviews can't be counted");
 }
 
+/* Of a pull request that the queue tested: with exactly what is in the tier by now. */
+static bool read_queue(Promotion *promotion, json_t **passed, Error *err) {
+  const PromotionRow *row = &promotion->row;
+  json_free(STEAL(*passed));
+  return queue_evidence(promotion->context, promotion->project, row->pull, row->head, row->base,
+                        passed, err);
+}
+
 /* The schema diff is the promotion's own: what a run measured was on another base. */
 static bool read_runs(Promotion *promotion, Error *err) {
   const PromotionRow *row = &promotion->row;
@@ -122,6 +131,8 @@ static bool read_runs(Promotion *promotion, Error *err) {
   if (row->head[0] == '\0' || row->base[0] == '\0')
     return true;
   if (!ci_passed(promotion->context, promotion->project, &subject, &passed, err))
+    return false;
+  if (row->pull > 0 && json_array_size(passed) == 0 && !read_queue(promotion, &passed, err))
     return false;
   json_array_foreach(passed, at, name) {
     if (!str_equal(json_string_value(name), "schema-diff"))
@@ -203,6 +214,8 @@ bool promotion_tell_workflow(Promotion *promotion, Error *err) {
 
 bool promotion_tell_others(Promotion *promotion, Error *err) {
   const PromotionRow *row = &promotion->row;
-  return !promotion->moves_git || workflow_base_moved(promotion->context, row->project,
-                                                      row->to_tier, row->merge_commit, err);
+  if (!promotion->moves_git || queue_serves(promotion->forge))
+    return true;
+  return workflow_base_moved(promotion->context, row->project, row->to_tier, row->merge_commit,
+                             err);
 }

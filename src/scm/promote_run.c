@@ -4,13 +4,15 @@
 #include "catalog/policy.h"
 #include "core/clock.h"
 #include "core/failpoint.h"
+#include "core/io.h"
 #include "core/str.h"
 #include "migrate/carry.h"
 #include "scm/promotion.h"
+#include "scm/tier.h"
 
 #include <stdio.h>
 
-enum { BUSY_WAIT_MS = 20 * 60 * 1000, BUSY_POLL_MS = 100 };
+enum { BUSY_WAIT_MS = 20 * 60 * 1000, BUSY_POLL_MS = 100, HOLD_MS = 10 * 60 * 1000 };
 
 static Carry carry_of(const Promotion *promotion) {
   return (Carry){.context = promotion->context,
@@ -175,9 +177,19 @@ static bool is_behind(const Promotion *promotion, const char *step) {
   return reached >= wanted;
 }
 
+/* Nobody copies the tier between its migrations and its code. */
+static bool hold(Promotion *promotion, int *ret, Error *err) {
+  const PromotionRow *row = &promotion->row;
+  return tier_hold(promotion->context, row->project, row->to_tier, LOCK_EXCLUSIVE, HOLD_MS, ret,
+                   err);
+}
+
 bool promotion_run(Promotion *promotion, Error *err) {
-  if (!is_behind(promotion, STEP_MIGRATED) &&
-      (!migrate(promotion, err) || !promotion_step(promotion, STEP_MIGRATED, err)))
+  AUTO_RELEASE(fd_release) int held = -1;
+  bool is_migrated = is_behind(promotion, STEP_MIGRATED);
+  if (!hold(promotion, &held, err))
+    return is_migrated ? stop_at_git(promotion, err) : take_back(promotion, err);
+  if (!is_migrated && (!migrate(promotion, err) || !promotion_step(promotion, STEP_MIGRATED, err)))
     return take_back(promotion, err);
   if (!failpoint_reach(FAILPOINT_PROMOTE_MIGRATED, err))
     return false;

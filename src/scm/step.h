@@ -31,10 +31,12 @@ typedef struct Step {
 typedef bool ScmDeed(Step *step, Error *err);
 
 ScmDeed guard_nothing, guard_init, guard_claim, guard_adopt, guard_again, guard_prepare, guard_ci,
-    guard_merge, guard_abandon, guard_undo;
+    guard_merge, guard_abandon, guard_undo, guard_withdraw;
 ScmDeed action_nothing, action_init, action_claim, action_prepare, action_ci, action_merge,
-    action_clean, action_abandon, action_undo;
+    action_clean, action_abandon, action_undo, action_withdraw;
 
+/* The merge itself, once the gates let it through; then the pair goes. */
+CHECKED bool step_merge(Step *step, Error *err);
 /* Fills policy. BAD_PRECONDITION where none is in force: there are no tiers. */
 CHECKED bool step_find_policy(Step *step, Error *err);
 /* Holds the state file that the request carries against the record of the branch that its HEAD

@@ -91,13 +91,13 @@ check "the other's" scm dev prepare-pr
 check "green as well" scm dev wait-ci --timeout 3m
 check "approved" by rev pr review 3 --approve
 check "merged" scm rev merge two
-equal "the agent's isn't green any more" "$(catalog_sql "select state from lakebase.changes where feature = 'one'")" pr-ready
+equal "the agent's keeps its green" "$(catalog_sql "select state from lakebase.changes where feature = 'one'")" ci-green
 git checkout -q feature/one
-check "CI on the new base" scm bot wait-ci --timeout 3m
 check "approved" by rev pr review 2 --approve
-check "merged" scm rev merge
+check "the queue tests it with what came, and merges it" scm rev merge
+equal "with a run of its own" "$(catalog_sql "select string_agg(source || ' ' || state, ', ') from lakebase.ci_runs where number = 0")" "queue/staging passed"
 equal "by one's own work tree the pair goes there too" "$(git branch --list 'feature/one')$(git symbolic-ref --short HEAD)" staging
 equal "its state" "$(state) $(state feature_id)" "merged one"
 equal "the tier has both" "$(sql staging "select to_regclass('one') is not null and to_regclass('two') is not null")" t
-equal "the trail tells it" "$(bough --json audit --action 'workflow.*' | jq -r '[.result.events[] | select(.request_params.feature == "one" and .status == "ok") | .action_name | sub("workflow."; "")] | join(" ")')" "claim prepare-pr wait-ci base-moved wait-ci merge"
+equal "the trail tells it" "$(bough --json audit --action 'workflow.*' | jq -r '[.result.events[] | select(.request_params.feature == "one" and .status == "ok") | .action_name | sub("workflow."; "")] | join(" ")')" "claim prepare-pr wait-ci queue merge"
 check "the next claim" scm dev claim three
