@@ -48,7 +48,7 @@ static bool follow_log(Cli *cli, const char *run, bool follows, json_t **ret, Er
     int64_t next = json_integer_or(piece, "next", offset);
     buffer_add_text(&whole, cli->output.is_json ? text : "");
     if (!cli->output.is_json)
-      (void)fputs(text, stdout);
+      output_document(&cli->output, text);
     (void)fflush(stdout);
     if (json_bool_or(piece, "done", false) || (!follows && next == offset)) {
       *ret = json_pack("{s:O, s:O, s:O, s:s}", "run", json_object_get(piece, "run"), "state",
@@ -339,8 +339,7 @@ void cmd_ci_show_show(Cli *cli, const json_t *result) {
 }
 
 void cmd_ci_artifact_show(Cli *cli, const json_t *result) {
-  (void)cli;
-  (void)fputs(show_text(result, "content"), stdout);
+  output_document(&cli->output, show_text(result, "content"));
 }
 
 void cmd_ci_tidy_show(Cli *cli, const json_t *result) {

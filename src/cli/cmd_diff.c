@@ -37,11 +37,15 @@ bool cmd_diff_run(Cli *cli, json_t **ret, Error *err) {
   return cli_call(cli, "GET", path.text, NULL, ret, err);
 }
 
-/* The text is the server's, which made strangers' parts of it harmless. */
+/* Text is the server's, with its colours, which made strangers' parts of it harmless; a migration
+ * says what it has to, for files. */
 void cmd_diff_show(Cli *cli, const json_t *result) {
   const char *text = json_string_or(result, "text", NULL);
   if (text != NULL) {
-    (void)fputs(text, stdout);
+    if (str_equal(wanted_format(cli), "text"))
+      (void)fputs(text, stdout);
+    else
+      output_document(&cli->output, text);
     return;
   }
   (void)json_dumpf(result, stdout, JSON_INDENT(2));

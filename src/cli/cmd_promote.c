@@ -65,7 +65,7 @@ void cmd_promote_show(Cli *cli, const json_t *result) {
   human_duration(json_number_or(result, "duration_ms", 0), duration);
   show_migrations(cli, result);
   if (!str_equal(state, "done")) {
-    (void)fputs(json_string_or(result, "markdown", ""), stdout);
+    output_document(&cli->output, json_string_or(result, "markdown", ""));
     show_gates(cli, result);
     return;
   }

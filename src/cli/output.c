@@ -1,6 +1,8 @@
 /* Tables, units and colour for people; JSON for programs. */
 #include "cli/output.h"
 
+#include "core/escape.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,22 +33,32 @@ void output_start(Output *output, bool is_json, bool is_quiet) {
   *output = (Output){
       .is_json = is_json,
       .is_quiet = is_quiet,
+      .is_terminal = isatty(STDOUT_FILENO),
       .has_colour = wants_colour && isatty(STDOUT_FILENO),
       .has_progress = !is_quiet && !str_equal(terminal, "dumb") && isatty(STDERR_FILENO),
   };
 }
 
-/* What comes from a server or a file must not move the cursor. */
-static void print_clean(const char *text) {
-  for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++)
-    (void)putchar(*c < 0x20 || *c == 0x7f ? '?' : *c);
+/* What comes from a server or a file must not move the cursor, or turn what stands beside it. */
+static void print_clean(const char *text, int indent) {
+  AUTO_RELEASE(buffer_release) Buffer clean = {0};
+  buffer_add_text(&clean, "");
+  escape_terminal(&clean, text, indent);
+  (void)fputs(clean.text, stdout);
+}
+
+void output_document(const Output *output, const char *text) {
+  if (output->is_terminal)
+    print_clean(text, 0);
+  else
+    (void)fputs(text, stdout);
 }
 
 void output_text(const Output *output, Colour colour, const char *text) {
   bool is_coloured = output->has_colour && colour != COLOUR_NONE;
   if (is_coloured)
     (void)fputs(colour_codes[colour], stdout);
-  print_clean(text);
+  print_clean(text, -1);
   if (is_coloured)
     (void)fputs("\033[0m", stdout);
 }

@@ -10,6 +10,7 @@
 typedef struct Output {
   bool is_json;
   bool is_quiet;
+  bool is_terminal;  /* stdout is one */
   bool has_colour;   /* stdout is a terminal and NO_COLOR isn't set */
   bool has_progress; /* stderr is one */
   /* Of the line of progress; it appears when a call takes more than a second. */
@@ -31,8 +32,11 @@ typedef enum Colour {
 /* Looks at the streams and the environment. */
 void output_start(Output *output, bool is_json, bool is_quiet);
 
-/* Prints text in that colour; control characters in it become '?'. */
+/* Prints text in that colour; control characters in it stand as \n and \u{..}. */
 void output_text(const Output *output, Colour colour, const char *text);
+/* Prints lines of a server's or a stranger's: as they are into files and pipes; for a terminal
+ * without what would be more than text there. */
+void output_document(const Output *output, const char *text);
 /* The colour in which a state ("ready", "failed", "running") is shown. */
 Colour output_state_colour(const char *state);
 

@@ -2,7 +2,7 @@
 #include "diff/render.h"
 
 #include "core/hex.h"
-#include "diff/escape.h"
+#include "core/escape.h"
 #include "diff/name.h"
 #include "diff/outline.h"
 

@@ -1,7 +1,7 @@
 /* The form for a terminal: marks, headings, what it costs, rights apart. */
 #include "diff/render.h"
 
-#include "diff/escape.h"
+#include "core/escape.h"
 #include "diff/name.h"
 #include "diff/outline.h"
 

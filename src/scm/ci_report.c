@@ -2,6 +2,7 @@
 #include "branch/access.h"
 #include "branch/audit.h"
 #include "core/clock.h"
+#include "core/escape.h"
 #include "core/str.h"
 #include "scm/ci_course.h"
 
@@ -33,19 +34,18 @@ void ci_tell(CiCourse *course, StatusState state, const char *text) {
 
 /* ---- the comment ---- */
 
-/* Into a cell of a table: no text of a program's ends it, starts a tag or calls somebody's name. */
+/* Into a cell of a table: no text of a program's or a migration's ends it, starts a tag, a link or
+ * an image, or calls somebody's name. */
 static void add_cell(Buffer *text, const char *value) {
-  size_t length = 0;
-  for (; *value != '\0' && length < CELL_LIMIT; value++, length++) {
-    if (*value == '\n' || *value == '\r' || *value == '|' || *value == '`')
-      buffer_add_text(text, " ");
-    else if (*value == '<')
-      buffer_add_text(text, "&lt;");
-    else if (*value == '@')
-      buffer_add_text(text, "@&#8203;");
-    else
-      buffer_add(text, value, 1);
-  }
+  size_t length = strnlen(value, CELL_LIMIT);
+  while (length > 0 && ((unsigned char)value[length] & 0xC0) == 0x80)
+    length--; /* to the start of a character */
+  if (length == 0)
+    return;
+  AUTO(str_free) char *shown = str_ndup(value, length);
+  buffer_add_text(text, "<code>");
+  escape_inline(text, shown);
+  buffer_add_text(text, "</code>");
 }
 
 static void add_checks(Buffer *text, const json_t *checks) {

@@ -174,6 +174,15 @@ bough diff names --format markdown >"$TEST_DIR/names.md"
 check_not "no tag of theirs in markdown" grep -q '<script\|@everyone' "$TEST_DIR/names.md"
 equal "and no end of ours" "$(grep -c '^<details>' "$TEST_DIR/names.md")" "$(grep -c '^</details>' "$TEST_DIR/names.md")"
 
+comment='comment on table plain is E'"'\\033]0;title\\007 \\302\\23331m'"
+sql names "$comment" >/dev/null
+for format in text sql markdown; do
+  script -qec "'$PROGRAM' diff names --format $format" /dev/null </dev/null | sed -e 's/\x1b\[[0-9;]*m//g' >"$TEST_DIR/terminal.$format"
+  check "a terminal is told of the comment, $format" grep -q 'title' "$TEST_DIR/terminal.$format"
+  check_not "and takes no orders from it" grep -qP '\x1b|\x07|\xc2\x9b' "$TEST_DIR/terminal.$format"
+done
+matches "a file gets what was said" "$(bough diff names --format sql)" $'\033]0;title'
+
 note "a database that lies in wait"
 fork hostile
 bough psql hostile -- -Xq -f - <"$ROOT/tests/fixtures/hostile.sql" >/dev/null 2>&1

@@ -106,7 +106,7 @@ static void test_tables_line_up_and_hold_no_escapes(void **state) {
   AUTO(str_free) char *text = captured(print_table);
   assert_string_equal(text, "NAME    BY\n"
                             "a       j\xc3\xbcrgen\n"
-                            "longer  x?[2Jy\n");
+                            "longer  x\\u{1b}[2Jy\n");
 }
 
 static void print_failure(void) {

@@ -1,5 +1,5 @@
 /* Makes strangers' text harmless for terminals, HTML and markdown. */
-#include "diff/escape.h"
+#include "core/escape.h"
 
 #include <string.h>
 
@@ -21,11 +21,20 @@ static int32_t code_point(const char *text, size_t *ret_length) {
   return code;
 }
 
-/* Controls, and what turns or hides text: marks of direction, zero widths, separators of lines. */
+/* Bytes that are no UTF-8, controls, and what turns or hides text: marks of direction, zero widths,
+ * separators of lines, fillers, selectors and tags. */
 static bool is_invisible(int32_t code) {
-  return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0xAD ||
-         (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
-         (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF || code == 0x061C;
+  static const struct {
+    int32_t first, last;
+  } ranges[] = {{-1, 0x1F},         {0x7F, 0x9F},      {0xAD, 0xAD},     {0x34F, 0x34F},
+                {0x61C, 0x61C},     {0x115F, 0x1160},  {0x17B4, 0x17B5}, {0x180B, 0x180F},
+                {0x200B, 0x200F},   {0x2028, 0x202E},  {0x2060, 0x206F}, {0x3164, 0x3164},
+                {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},  {0xFFA0, 0xFFA0}, {0xFFF9, 0xFFFB},
+                {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}};
+  for (size_t at = 0; at < ARRAY_LENGTH(ranges); at++)
+    if (code >= ranges[at].first && code <= ranges[at].last)
+      return true;
+  return false;
 }
 
 static void add_code(Buffer *ret, int32_t code, unsigned char byte) {
