@@ -24,6 +24,13 @@ typedef struct Carry {
  * _COLLISION); else left out. */
 CHECKED bool carry_look(const Carry *carry, bool strict, json_t **ret, Error *err);
 
+/* Of a change that comes with code: whether to would have afterwards what set (migrations of the
+ * commit, as migrate.h's requests have them) says, and nothing else: each is in the list, was run,
+ * with that text, or is in to's ledger with it; the list has no other. DB_AHEAD_OF_CODE,
+ * MIGRATION_EDITED, MIGRATIONS_PENDING, with the way out. */
+CHECKED bool carry_check_code(const Carry *carry, const json_t *set, const json_t *list,
+                              Error *err);
+
 /* Applies what of that list isn't in force yet, in its order; goes on with what stopped half-way.
  * *ret_done: versions (names of repeatable ones) that were run now; set after a failure, too. */
 CHECKED bool carry_apply(const Carry *carry, const json_t *list, json_t **ret_done, Error *err);

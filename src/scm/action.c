@@ -103,8 +103,9 @@ static bool ask_for_ci(Step *step, Error *err) {
 bool action_prepare(Step *step, Error *err) {
   ChangeRow *change = &step->change;
   AUTO(json_free) json_t *measured = NULL;
-  if (!promote_measure(step->context, step->project, change->branch_name, change->tier, &measured,
-                       err) ||
+  const PromoteRequest request = {
+      .from = change->branch_name, .to = change->tier, .expected_head = step->head};
+  if (!promote_measure(step->context, step->project, &request, &measured, err) ||
       !failpoint_reach(FAILPOINT_PREPARE_MEASURED, err) || !open_pull(step, err) ||
       !failpoint_reach(FAILPOINT_PREPARE_OPENED, err))
     return false;

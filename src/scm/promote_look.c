@@ -7,6 +7,7 @@
 #include "migrate/carry.h"
 #include "migration/migration.h"
 #include "scm/promotion.h"
+#include "scm/step.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -146,12 +147,29 @@ static bool load_diff(Promotion *promotion, Error *err) {
   return true;
 }
 
+static Carry carry_of(const Promotion *promotion) {
+  return (Carry){.context = promotion->context,
+                 .project = promotion->project,
+                 .from = &promotion->source,
+                 .to = &promotion->target,
+                 .label = promotion->source.name};
+}
+
+/* What CI tested and people approved is a commit. Its author owns the database branch, and can have
+ * run something else there since. */
+static bool check_code(const Promotion *promotion, Error *err) {
+  const Carry carry = carry_of(promotion);
+  Step step = {
+      .context = promotion->context, .project = promotion->project, .forge = promotion->forge};
+  AUTO(json_free) json_t *set = NULL;
+  if (promotion->source.tier[0] != '\0' || promotion->row.head[0] == '\0')
+    return true;
+  return step_migrations(&step, promotion->row.head, &set, err) &&
+         carry_check_code(&carry, set, promotion->list, err);
+}
+
 static bool read_change(Promotion *promotion, Error *err) {
-  const Carry carry = {.context = promotion->context,
-                       .project = promotion->project,
-                       .from = &promotion->source,
-                       .to = &promotion->target,
-                       .label = promotion->source.name};
+  const Carry carry = carry_of(promotion);
   json_free(STEAL(promotion->list));
   str_free(STEAL(promotion->text));
   if (!carry_look(&carry, true, &promotion->list, err))
@@ -239,8 +257,9 @@ static bool find_row(Promotion *promotion, Error *err) {
 }
 
 bool promotion_look(Promotion *promotion, Error *err) {
-  return read_change(promotion, err) && find_row(promotion, err) && note_authors(promotion, err) &&
-         load_diff(promotion, err) && promotion_read_evidence(promotion, err);
+  return read_change(promotion, err) && check_code(promotion, err) && find_row(promotion, err) &&
+         note_authors(promotion, err) && load_diff(promotion, err) &&
+         promotion_read_evidence(promotion, err);
 }
 
 /* ---- the row ---- */

@@ -219,13 +219,16 @@ static json_t *describe(const Promotion *promotion) {
                    diff->content[0] == '\0', "rights", diff->rights);
 }
 
-bool promote_measure(Context *context, const ProjectRow *project, const char *from, const char *to,
+bool promote_measure(Context *context, const ProjectRow *project, const PromoteRequest *request,
                      json_t **ret, Error *err) {
   AUTO_RELEASE(promotion_release) Promotion promotion = {0};
-  const PromoteRequest request = {.from = from, .to = to};
-  if (!promotion_find(context, project, &request, &promotion, err) ||
-      !access_branch(context, ACTION_BRANCH_READ, &promotion.source, err) ||
-      !promotion_look(&promotion, err) || !promotion_rehearse(&promotion, &promotion.target, err) ||
+  const PromoteRequest own = {.from = request->from, .to = request->to};
+  if (!promotion_find(context, project, &own, &promotion, err) ||
+      !access_branch(context, ACTION_BRANCH_READ, &promotion.source, err))
+    return false;
+  if (request->expected_head != NULL)
+    (void)snprintf(promotion.row.head, sizeof promotion.row.head, "%s", request->expected_head);
+  if (!promotion_look(&promotion, err) || !promotion_rehearse(&promotion, &promotion.target, err) ||
       !promotion_keep_diff(&promotion, err))
     return false;
   *ret = describe(&promotion);
