@@ -54,13 +54,8 @@ bool lint_add_expression(const Lint *lint, Buffer *sql, int location) {
   const char *text = lint->script->text + part->start;
   if (location < 0 || (size_t)location >= part->length)
     return false;
-  const char *open = memchr(text + location, '(', part->length - (size_t)location);
-  if (open == NULL)
-    return false;
-  size_t from = (size_t)(open - text);
-  size_t length = sql_bracket_length(open, part->length - from);
-  if (length == 0)
-    return false;
-  buffer_add(sql, open, length);
-  return true;
+  size_t start = 0;
+  size_t length = sql_brackets(text + location, part->length - (size_t)location, &start);
+  buffer_add(sql, text + location + start, length);
+  return length > 0;
 }

@@ -345,15 +345,18 @@ void split_text(const char *text, size_t length, Split *ret) {
   mem_free(splitter.brackets);
 }
 
-size_t sql_bracket_length(const char *text, size_t length) {
+size_t sql_brackets(const char *text, size_t length, size_t *ret_start) {
   AUTO_RELEASE(split_release) Split split = {0};
   Splitter splitter = {.text = text, .length = length, .ret = &split};
   splitter.brackets = mem_new(BRACKET_LIMIT, sizeof(Bracket));
-  do
+  while (splitter.open == 0 && splitter.at < length)
     read_token(&splitter);
-  while (splitter.open > 0 && splitter.at < length);
+  size_t start = splitter.open > 0 ? splitter.at - 1 : length;
+  while (splitter.open > 0 && splitter.at < length)
+    read_token(&splitter);
   mem_free(splitter.brackets);
-  return splitter.open == 0 && splitter.at > 1 ? splitter.at : 0;
+  *ret_start = start;
+  return splitter.open == 0 && start < length ? splitter.at - start : 0;
 }
 
 void split_release(Split *split) {

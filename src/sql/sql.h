@@ -100,6 +100,7 @@ char *sql_part_text(const SqlScript *script, const SqlPart *part);
 /* Where a byte of the text is. */
 SqlPosition sql_position(const SqlScript *script, size_t offset);
 
-/* How many bytes it is from the bracket that text begins with to the one that closes it, quotes and
- * comments understood; 0 when nothing closes it within length. */
-size_t sql_bracket_length(const char *text, size_t length);
+/* The first pair of brackets of a text, with what is between, where they aren't part of a quoted
+ * name, a literal or a comment. *ret_start: of the opening one; returns the length of both and all
+ * between, 0 when nothing is opened and closed within length. */
+size_t sql_brackets(const char *text, size_t length, size_t *ret_start);

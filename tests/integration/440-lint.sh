@@ -58,6 +58,10 @@ equal "none without the branch" "$(bough migrate lint all.sql --json | jq '[.res
 echo 'ALTER TABLE parts ADD CHECK (public.spoil()) NOT VALID;' >spoil.sql
 matches "a condition that writes is not let" "$(bough migrate lint spoil.sql --branch one --brief)" 'data-check could not be checked: .*read-only'
 equal "and has changed nothing" "$(sql one 'select count(*) from parts')" 3
+sql one "create table hidden (a int); insert into hidden values (1), (null); alter table hidden enable row level security"
+sql one "alter table hidden force row level security; create policy visible on hidden using (a is not null)"
+echo 'ALTER TABLE hidden ALTER COLUMN a SET NOT NULL;' >hidden.sql
+matches "rows that a policy hides are not passed over" "$(bough migrate lint hidden.sql --branch one --brief)" 'data-not-null could not be checked: .*row-level security'
 echo 'ALTER TABLE parts ADD CHECK (pg_sleep(60) IS NULL) NOT VALID;' >slow.sql
 matches "one that takes too long is ended" "$(bough migrate lint slow.sql --branch one --brief)" 'data-check could not be checked: .*timeout'
 status=0

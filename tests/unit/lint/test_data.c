@@ -95,6 +95,12 @@ static void test_names(void **state) {
       {"ALTER TABLE " TABLE " ADD CHECK (\"select\" > 0 AND ');' <> '(')", "data-check", 0},
       {"ALTER TABLE " TABLE " ADD CHECK (\"select\" > 1 /* ) */ AND $$($$ = $$($$)", "data-check",
        1},
+      {"ALTER TABLE " TABLE " ADD CONSTRAINT \"a(b)\" CHECK (\"select\" > 1)", "data-check", 1},
+      {"ALTER TABLE " TABLE " ADD CONSTRAINT \"a(\" /* ( */ CHECK -- (\n (\"select\" > 0)",
+       "data-check", 0},
+      {"ALTER TABLE " TABLE " ADD CHECK (ROW(\"select\", 1) IS NOT NULL)", "data-check", 1},
+      {"ALTER TABLE " TABLE " ADD CHECK ((\"select\", 2) > (1, 0))", "data-check", 0},
+      {"ALTER TABLE " TABLE " ADD CHECK (\"t'; --\" IS NOT NULL)", "data-check", 1},
       {"ALTER TABLE " TABLE " ALTER COLUMN \"select\" TYPE varchar(1)", "data-type", 0},
       {"DROP TABLE " TABLE, "data-table-lost", 1},
   };
