@@ -1,6 +1,7 @@
 /* What a run tells others: the forge's statuses, the comment, and its end in the catalog. */
 #include "branch/access.h"
 #include "branch/audit.h"
+#include "catalog/policy.h"
 #include "core/clock.h"
 #include "core/escape.h"
 #include "core/str.h"
@@ -134,9 +135,25 @@ static bool end_row(CiCourse *course, CiState state, const char *why, Error *err
          audit_record(context, "ci.report", params, err) && catalog_commit(&guard, err);
 }
 
+/* One that failed before it had a branch is told by who may begin runs. */
+static bool ask_begin(CiCourse *course, Error *err) {
+  const CiRunRow *run = &course->run;
+  BranchRow tier;
+  bool found = false;
+  if (!tier_branch(course->context->catalog, run->project, run->tier, &tier, &found, err))
+    return false;
+  if (!found)
+    return error_set(err, ERROR_BRANCH_NOT_FOUND, "the tier \"%s\" has no branch", run->tier);
+  const AccessQuestion question = {
+      .action = ACTION_BRANCH_FORK, .branch = &tier, .kind = "ci", .target = run->tier};
+  return access_ask(course->context, &question, err);
+}
+
 /* Before the branch goes, whose own it is. */
 static bool ask_report(CiCourse *course, Error *err) {
   BranchRow branch;
+  if (course->run.branch[0] == '\0' && !course->run.is_outside)
+    return ask_begin(course, err);
   return branch_get(course->context->catalog, course->run.branch, &branch, err) &&
          access_branch(course->context, ACTION_CI_REPORT, &branch, err);
 }

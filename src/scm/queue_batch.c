@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+enum { GATHER_US = 1000 * 1000 };
+
 /* ---- leaving the batch ---- */
 
 static void leave_run(QueueRow *row) {
@@ -335,12 +337,20 @@ static bool test(QueueTurn *turn, Batch *batch, Error *err) {
   return batch->count > 0 ? begin(turn, batch, err) : queue_refuse(turn, first, &conflict, err);
 }
 
+/* Who asks at the same moment is looked at together, so that the lower version comes first. */
+static bool has_gathered(const QueueTurn *turn) {
+  for (size_t at = 0; at < turn->count; at++)
+    if (turn->rows[at].created_at + GATHER_US <= clock_wall_us())
+      return true;
+  return false;
+}
+
 bool queue_form(QueueTurn *turn, Error *err) {
   Batch batch = {0};
   bool found = false;
   bool half = false;
   choose(turn, &batch);
-  if (batch.count == 0)
+  if (batch.count == 0 || !has_gathered(turn))
     return true;
   if (!tier_is_half_way(turn->context, turn->project->id, turn->tier, &half, err) ||
       !forge_branch_head(turn->forge, turn->tier, batch.base, &found, err))
