@@ -344,18 +344,21 @@ diff_by_storage() {
 
 # Both ways take turns; the first of each warms up and isn't counted.
 figure_diff() {
-  local run out whole=() same=() peer=()
+  local run out whole=() same=() full=() peer=()
   make_wide
   for ((run = 0; run <= CREATE_RUNS; run++)); do
     out=$("$CLOCK" -- "$PROGRAM" --project bench --json diff wide-other)
     ((run == 0)) || whole+=("${out% *}")
     out=$("$CLOCK" -- "$PROGRAM" --project bench --json diff wide-same)
     ((run == 0)) || same+=("${out% *}")
+    out=$("$CLOCK" -- "$PROGRAM" --project bench --json diff wide-same --full)
+    ((run == 0)) || full+=("${out% *}")
     out=$(dump_and_diff wide wide-other)
     ((run == 0)) || peer+=("$out")
   done
   record "diff, 1,000 tables" "whole command, ten differ" ms "<= 400" "${whole[@]}"
   record "diff, 1,000 tables" "whole command, the same" ms "<= 150" "${same[@]}"
+  record "diff, 1,000 tables" "the same, by digests : by reading both" ratio - "$(divide "$(median "${same[@]}")" "$(median "${full[@]}")")"
   record "diff, 1,000 tables" "pg_dump -s of both and diff" ms - "${peer[@]}"
   diff_by_storage
   record "diff, 1,000 tables" "bough, ten differ : pg_dump and diff" ratio - "$(divide "$(median "${whole[@]}")" "$(median "${peer[@]}")")"
