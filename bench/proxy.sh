@@ -17,8 +17,9 @@ FIGURES+=("${PROXY_FIGURES[@]}")
 DIRECT_PORT=6470
 BOUNCER_PORT=6471
 
+# Without TLS, as PgBouncer and the direct connection are.
 proxy_url() {
-  bough --json url "$1" --with-password | jq -r .result.url
+  bough --json url "$1" --with-password | jq -r '.result.url + "?sslmode=disable"'
 }
 
 # The same postgres on the same volume under the same settings, but for an address: what a client
@@ -145,8 +146,7 @@ figure_through_proxy() {
 
 figure_connect() {
   local run ours=() direct=() ratio=() o d
-  PROXIED="$(proxy_url production) sslmode=disable"
-  PROXIED=${PROXIED/ sslmode/?sslmode}
+  PROXIED=$(proxy_url production)
   direct_up production
   direct_down
   # turns of several each, for a change of turns costs a start
