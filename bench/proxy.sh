@@ -218,10 +218,10 @@ proxy_pid() {
   pgrep --full --newest "bough-proxy --home $BOUGH_HOME\$"
 }
 
-# A branch takes some 90 sessions, so they are spread over many; half of memory is left alone.
+# A branch takes some 90 sessions, so they are spread over many; a quarter of memory is left alone.
 figure_proxy_memory() {
   local pid count branch room
-  room=$(awk '/^MemAvailable:/ { print int($2 / 2 / 3500) }' /proc/meminfo)
+  room=$(awk '/^MemAvailable:/ { print int($2 * 3 / 4 / 2500) }' /proc/meminfo)
   count=$((room < 5000 ? room / 80 * 80 : 5000))
   pid=$(proxy_pid)
   record "memory of bough-proxy" "no session" MiB - "$(mebibytes "$(memory_kb "$pid")")"

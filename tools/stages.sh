@@ -2,6 +2,7 @@
 # stdout, stands in the project's root, and ends with `tally PASSED FAILED SKIPPED`; one that doesn't get that far has failed.
 # shellcheck shell=bash
 
+FUZZ_JOBS=2 # targets at once
 BUILDS=${BOUGH_CHECK_BUILDS:-$ROOT/build-check}
 export BOUGH_TEST_DATA=${BOUGH_TEST_DATA:-$ROOT/../shared/data}
 
@@ -116,20 +117,34 @@ stage_clients() {
 stage_unit-gcc() { unit gcc; }
 stage_unit-sanitized() { unit sanitized; } # clang's; without the sanitizers it is tried by integration-user
 
+# fuzz TARGET: an input that breaks it is kept.
+fuzz() {
+  local target=$1 corpus
+  corpus=$(mktemp -d)
+  cp -r "$ROOT/tests/fuzz/corpus/$(basename "$target")/." "$corpus" 2>/dev/null || true
+  cd "$corpus" || return
+  if "$target" -max_total_time="$FUZZ_SECONDS" -timeout=10 -rss_limit_mb=2048 "$corpus" >"$corpus.log" 2>&1; then
+    rm -rf "$corpus" "$corpus.log"
+  else
+    tail -n 40 "$corpus.log"
+    echo "not ok - $(basename "$target"): its input is kept in $corpus"
+    return 1
+  fi
+}
+
 stage_fuzz() {
-  local target passed=0 failed=0 corpus
+  local target running=0 passed=0 failed=0
+  ended() {
+    if wait -n; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+    running=$((running - 1))
+  }
   for target in "$BUILDS"/sanitized/tests/fuzz/fuzz_*; do
     [[ -x $target && -f $target ]] || continue
-    corpus=$(mktemp -d)
-    cp -r "$ROOT/tests/fuzz/corpus/$(basename "$target")/." "$corpus" 2>/dev/null || true
-    if (cd "$corpus" && "$target" -max_total_time="$FUZZ_SECONDS" -timeout=10 -rss_limit_mb=2048 "$corpus" 2>&1 | tail -n 40; exit "${PIPESTATUS[0]}"); then
-      passed=$((passed + 1))
-    else
-      failed=$((failed + 1))
-      echo "not ok - $(basename "$target"): its input is kept in $corpus" && continue
-    fi
-    rm -rf "$corpus"
+    ((running < FUZZ_JOBS)) || ended
+    fuzz "$target" &
+    running=$((running + 1))
   done
+  while ((running > 0)); do ended; done
   ((passed + failed > 0)) || { skipped "no fuzz target was built" && return; }
   tally "$passed" "$failed" 0
 }
