@@ -186,7 +186,8 @@ static bool compare(Context *context, Side sides[2], const DiffRequest *request,
   AUTO(diff_free) Diff *diff = diff_compare(sides[0].schema, sides[1].schema, base);
   if (sides[0].conn != NULL)
     measure(diff, sides[0].conn);
-  RenderOptions options = {.before = sides[0].branch.name,
+  RenderOptions options = {.before =
+                               request->before != NULL ? request->before : sides[0].branch.name,
                            .after = sides[1].branch.name,
                            .database = database,
                            .color = request->color,

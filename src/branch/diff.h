@@ -7,6 +7,7 @@
 typedef struct DiffRequest {
   const char *branch;   /* what it has become */
   const char *against;  /* what it is held against; NULL: its parent */
+  const char *before;   /* what the answer calls that; NULL: the branch's name */
   const char *database; /* NULL: the project's default */
   const char *format;   /* "text", "sql", "markdown", "json"; NULL: json */
   bool color;

@@ -237,11 +237,14 @@ bool ci_record_tests(CiCourse *course, const CiTested *tested, Error *err) {
 
 /* ---- the schema diff ---- */
 
+/* The copy of the tier as it was forked is called what it stands for. */
 static bool read_diff(CiCourse *course, const char *format, json_t **ret, Error *err) {
   char base[NAME_MAX_LENGTH + 1];
   (void)snprintf(base, sizeof base, "%.57s-base", course->run.branch_name);
-  const DiffRequest request = {
-      .branch = course->run.branch_name, .against = base, .format = format};
+  const DiffRequest request = {.branch = course->run.branch_name,
+                               .against = base,
+                               .before = course->run.tier,
+                               .format = format};
   return branch_diff(course->context, course->project, &request, ret, err);
 }
 

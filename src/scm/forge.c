@@ -216,12 +216,6 @@ bool forge_pull_read(Forge *forge, int64_t number, PullRequest *ret, Error *err)
   return forge->driver->pull_read(forge, number, ret, err);
 }
 
-bool forge_pull_find(Forge *forge, const char *head_branch, PullRequest *ret, bool *ret_found,
-                     Error *err) {
-  return git_branch_check(head_branch, err) &&
-         forge->driver->pull_find(forge, head_branch, ret, ret_found, err);
-}
-
 bool forge_pull_list(Forge *forge, bool only_open, PullRequest **ret, size_t *ret_count,
                      Error *err) {
   return forge->driver->pull_list(forge, only_open, ret, ret_count, err);

@@ -83,9 +83,6 @@ typedef struct PullWish {
 CHECKED bool forge_pull_open(Forge *forge, const PullWish *wish, PullRequest *ret, Error *err);
 /* PULL_NOT_FOUND. */
 CHECKED bool forge_pull_read(Forge *forge, int64_t number, PullRequest *ret, Error *err);
-/* The open one of a head branch, if there is one. */
-CHECKED bool forge_pull_find(Forge *forge, const char *head_branch, PullRequest *ret,
-                             bool *ret_found, Error *err);
 /* The newest first, at most FORGE_LIST_LIMIT; only_open: those alone. *ret: pull_requests_free. */
 CHECKED bool forge_pull_list(Forge *forge, bool only_open, PullRequest **ret, size_t *ret_count,
                              Error *err);

@@ -16,8 +16,6 @@ typedef struct ForgeDriver {
   bool (*git)(Forge *forge, const char *commit, Git *ret, Error *err);
   bool (*pull_open)(Forge *forge, const PullWish *wish, PullRequest *ret, Error *err);
   bool (*pull_read)(Forge *forge, int64_t number, PullRequest *ret, Error *err);
-  bool (*pull_find)(Forge *forge, const char *head_branch, PullRequest *ret, bool *ret_found,
-                    Error *err);
   bool (*pull_list)(Forge *forge, bool only_open, PullRequest **ret, size_t *ret_count, Error *err);
   bool (*pull_close)(Forge *forge, int64_t number, Error *err);
   bool (*review_add)(Forge *forge, const PullRequest *pull, ReviewVerdict verdict, const char *body,

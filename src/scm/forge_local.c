@@ -134,13 +134,6 @@ static bool local_pull_read(Forge *forge, int64_t number, PullRequest *ret, Erro
   return get_row(forge, number, &row, err) && describe_row(forge, &row, ret, err);
 }
 
-static bool local_pull_find(Forge *forge, const char *head_branch, PullRequest *ret,
-                            bool *ret_found, Error *err) {
-  PullRow row = {0};
-  return pull_row_find(catalog_of(forge), forge->project->id, head_branch, &row, ret_found, err) &&
-         (!*ret_found || describe_row(forge, &row, ret, err));
-}
-
 static bool local_pull_list(Forge *forge, bool only_open, PullRequest **ret, size_t *ret_count,
                             Error *err) {
   PullRow *rows = NULL;
@@ -369,7 +362,6 @@ const ForgeDriver forge_local = {
     .git = local_git,
     .pull_open = local_pull_open,
     .pull_read = local_pull_read,
-    .pull_find = local_pull_find,
     .pull_list = local_pull_list,
     .pull_close = local_pull_close,
     .review_add = local_review_add,

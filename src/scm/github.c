@@ -64,7 +64,6 @@ const ForgeDriver forge_github = {
     .git = github_git,
     .pull_open = github_pull_open,
     .pull_read = github_pull_read,
-    .pull_find = github_pull_find,
     .pull_list = github_pull_list,
     .pull_close = github_pull_close,
     .review_add = github_review_add,

@@ -37,8 +37,6 @@ bool github_merge_try(Forge *forge, const char *base, const char *head, char ret
 /* github_pull.c */
 bool github_pull_open(Forge *forge, const PullWish *wish, PullRequest *ret, Error *err);
 bool github_pull_read(Forge *forge, int64_t number, PullRequest *ret, Error *err);
-bool github_pull_find(Forge *forge, const char *head_branch, PullRequest *ret, bool *ret_found,
-                      Error *err);
 bool github_pull_list(Forge *forge, bool only_open, PullRequest **ret, size_t *ret_count,
                       Error *err);
 bool github_pull_close(Forge *forge, int64_t number, Error *err);

@@ -73,15 +73,6 @@ static bool find_open(Forge *forge, const char *head_branch, json_t **ret, Error
   return true;
 }
 
-bool github_pull_find(Forge *forge, const char *head_branch, PullRequest *ret, bool *ret_found,
-                      Error *err) {
-  AUTO(json_free) json_t *value = NULL;
-  if (!find_open(forge, head_branch, &value, err))
-    return false;
-  *ret_found = value != NULL;
-  return value == NULL || parse_with_base(forge, value, ret, err);
-}
-
 /* Most pull requests have one base, so that it is asked for once. */
 static bool complete(Forge *forge, PullRequest *list, size_t count, Error *err) {
   for (size_t at = 0; at < count; at++) {
