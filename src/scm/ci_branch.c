@@ -75,6 +75,8 @@ bool ci_clean(Context *context, const ProjectRow *project, CiRunRow *run, Error 
   bool own = false;
   if (!ci_token_delete(context->catalog, run->id, err))
     return false;
+  if (str_equal(context->caller_run, run->id)) /* with the token that asks for it */
+    context->caller_token[0] = '\0';
   if (run->branch_name[0] == '\0')
     return true;
   base_name(run, base);
