@@ -109,7 +109,7 @@ static bool claim(ScmTree *tree, json_t **ret, Error *err) {
   AUTO(json_free) json_t *answer = NULL;
   add_flag(tree, body, "kind");
   add_flag(tree, body, "parent");
-  if (!scm_tree_require_clean(tree, err) ||
+  if (!scm_tree_require_clean(tree, NULL, err) ||
       !post(tree, tree->cli->invocation.arguments[0], "claim", body, &answer, err) ||
       !check_branch_out(tree, answer, err) || !scm_tree_write(tree, answer, err))
     return false;
@@ -180,7 +180,7 @@ static bool prepare(ScmTree *tree, json_t **ret, Error *err) {
   add_flag(tree, body, "title");
   add_flag(tree, body, "body");
   if (!find_feature(tree, &feature, err) || !check_pushable(tree, feature, body, err) ||
-      !scm_tree_require_clean(tree, err) || !push(tree, err) ||
+      !scm_tree_require_clean(tree, NULL, err) || !push(tree, err) ||
       !post(tree, feature, "prepare-pr", body, &answer, err) || !scm_tree_write(tree, answer, err))
     return false;
   *ret = STEAL(answer);
@@ -265,7 +265,7 @@ static bool ask_merge(ScmTree *tree, const char *feature, json_t **ret, Error *e
 static bool merge(ScmTree *tree, json_t **ret, Error *err) {
   AUTO(str_free) char *feature = NULL;
   AUTO(json_free) json_t *answer = NULL;
-  if (!find_feature(tree, &feature, err) || !scm_tree_require_clean(tree, err) ||
+  if (!find_feature(tree, &feature, err) || !scm_tree_require_clean(tree, NULL, err) ||
       !ask_merge(tree, feature, &answer, err))
     return false;
   if (!is_queued(answer) &&
@@ -314,7 +314,7 @@ static bool abandon(ScmTree *tree, json_t **ret, Error *err) {
   if (!find_feature(tree, &feature, err) || !scm_tree_ask(tree, &before, err))
     return false;
   const char *branch = change_text(before, "git_branch");
-  if ((!force && !scm_tree_require_clean(tree, err)) ||
+  if ((!force && !scm_tree_require_clean(tree, NULL, err)) ||
       !check_own_commits(tree, branch, change_text(before, "claim_commit"), err) ||
       !post(tree, feature, "abandon", body, &answer, err) ||
       (force && str_equal(tree->branch, branch) &&

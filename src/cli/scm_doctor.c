@@ -61,18 +61,11 @@ static void look_at_state(Doctor *doctor) {
     add(doctor, FINDING_STATE_DIFFERS, "");
 }
 
-static bool is_tracked(const Doctor *doctor, const char *path, bool *ret, Error *err) {
-  AUTO_RELEASE(git_result_release) GitResult result = {0};
-  if (!git_run(&doctor->tree.git, GIT("ls-files", "-z", "--", path), NULL, 0, &result, err))
-    return false;
-  *ret = result.status == 0 && result.length > 0;
-  return true;
-}
-
 static bool look_at_tracked(Doctor *doctor, Error *err) {
   bool state = false;
   bool env = false;
-  if (!is_tracked(doctor, SCM_STATE_FILE, &state, err) || !is_tracked(doctor, ".env", &env, err))
+  if (!git_is_tracked(&doctor->tree.git, SCM_STATE_FILE, &state, err) ||
+      !git_is_tracked(&doctor->tree.git, ".env", &env, err))
     return false;
   if (state)
     add(doctor, FINDING_STATE_TRACKED, "");
@@ -81,11 +74,16 @@ static bool look_at_tracked(Doctor *doctor, Error *err) {
   return true;
 }
 
+/* One that git tracks is somebody's own. */
 static bool look_at_env(Doctor *doctor, Error *err) {
   AUTO(str_free) char *branch = NULL;
+  bool theirs = false;
   const char *expected = json_string_or(json_object_get(doctor->answer, "branch"), "name", "");
-  if (!scm_env_branch(doctor->tree.top, &branch, err))
+  if (!git_is_tracked(&doctor->tree.git, ".env", &theirs, err) ||
+      !scm_env_branch(doctor->tree.top, &branch, err))
     return false;
+  if (theirs)
+    return true;
   if (branch == NULL)
     add(doctor, FINDING_ENV_MISSING, "");
   else if (!str_equal(branch, expected))
@@ -126,7 +124,7 @@ static bool look_at_head(Doctor *doctor, Error *err) {
     add(doctor, FINDING_HEAD_DETACHED, "");
   else if (strchr(branch, '/') != NULL && json_is_null(json_object_get(doctor->answer, "change")))
     add(doctor, FINDING_UNCLAIMED_GIT, branch);
-  if (!git_is_clean(&doctor->tree.git, &clean, &first, err))
+  if (!git_is_clean(&doctor->tree.git, NULL, &clean, &first, err))
     return false;
   if (!clean)
     add(doctor, FINDING_DIRTY, first != NULL ? first : "");

@@ -11,7 +11,7 @@
 extern const EmbeddedFile scm_scaffold_files[];
 extern const size_t scm_scaffold_files_count;
 
-enum { FILE_LIMIT = 1024 * 1024 };
+enum { FILE_LIMIT = 1024 * 1024, PUSH_WORDS = 4, TIERS_LIMIT = 64 };
 
 /* What one run of init does and tells. */
 typedef struct Init {
@@ -30,11 +30,23 @@ static void init_release(Init *init) {
 
 /* ---- files ---- */
 
+/* What is there and says something else is somebody's, and that is told. */
+static void leave(Init *init, const char *path, const char *full, const char *text) {
+  AUTO(str_free) char *there = NULL;
+  size_t length = 0;
+  Error ignored = ERROR_INIT; /* whatever it is, it stays */
+  if (!io_read_file(full, FILE_LIMIT, &there, &length, &ignored) || !str_equal(there, text))
+    (void)json_array_append_new(init->notes,
+                                json_pack("s+", path, " is there already and stays as it is"));
+}
+
 static bool write_missing(Init *init, const char *path, const char *text, Error *err) {
   AUTO(str_free) char *full = path_join(init->tree.top, path);
   AUTO(str_free) char *folder = str_ndup(full, (size_t)(strrchr(full, '/') - full));
-  if (io_exists(full))
+  if (io_exists(full)) {
+    leave(init, path, full, text);
     return true;
+  }
   if (!io_make_directories(folder, 0755, err) ||
       !io_write_file(full, text, strlen(text), 0644, err))
     return false;
@@ -46,9 +58,6 @@ static bool write_missing(Init *init, const char *path, const char *text, Error 
 static bool write_policy(Init *init, Error *err) {
   AUTO(json_free) json_t *policy = NULL;
   AUTO_RELEASE(buffer_release) Buffer path = {0};
-  AUTO(str_free) char *file = path_join(init->tree.top, "bough.yaml");
-  if (io_exists(file))
-    return true;
   buffer_add_text(&path, "/v1/projects/");
   url_add_encoded(&path, init->tree.project);
   buffer_add_text(&path, "/policy");
@@ -163,25 +172,30 @@ static bool commit_files(Init *init, Error *err) {
   return git_commit_of(git, "HEAD", init->tree.head, &found, err);
 }
 
-/* The tiers' branches begin with the commit that init leaves. */
+/* The tiers' branches begin with the commit that init leaves: all of them, or none. */
 static bool push_tiers(Init *init, Error *err) {
   AUTO(str_free) char *remote = NULL;
-  size_t at = 0;
-  const json_t *tier = NULL;
+  const json_t *tiers = json_object_get(init->answer, "tiers");
+  const char *arguments[PUSH_WORDS + TIERS_LIMIT + 1] = {"push", "--quiet", "--atomic"};
+  char *specs[TIERS_LIMIT] = {NULL};
+  size_t count = json_array_size(tiers);
+  if (count > TIERS_LIMIT)
+    return error_set(err, ERROR_TOO_LARGE, "%zu tiers", count);
   if (!scm_tree_remote(&init->tree, &remote, err))
     return false;
-  json_array_foreach(json_object_get(init->answer, "tiers"), at, tier) {
-    AUTO(str_free)
-    char *spec = str_format("%s:refs/heads/%s", init->tree.head, json_string_value(tier));
-    if (!git_check(&init->tree.git, GIT("push", "--quiet", remote, spec), err))
-      return error_hint(err, "run `bough init` again when that is put right");
-  }
-  return true;
+  arguments[PUSH_WORDS - 1] = remote;
+  for (size_t at = 0; at < count; at++)
+    arguments[PUSH_WORDS + at] = specs[at] = str_format(
+        "%s:refs/heads/%s", init->tree.head, json_string_value(json_array_get(tiers, at)));
+  bool ok = git_check(&init->tree.git, arguments, err) ||
+            error_hint(err, "run `bough init` again when that is put right");
+  for (size_t at = 0; at < count; at++)
+    str_free(specs[at]);
+  return ok;
 }
 
 static bool start_repository(Init *init, Error *err) {
-  return scm_tree_require_clean(&init->tree, err) && write_files(init, err) &&
-         commit_files(init, err) && push_tiers(init, err) &&
+  return write_files(init, err) && commit_files(init, err) && push_tiers(init, err) &&
          scm_tree_leave(&init->tree, json_string_or(init->answer, "entry", ""), err);
 }
 
@@ -195,22 +209,39 @@ static bool install_hook(Init *init, Error *err) {
   return true;
 }
 
+/* What isn't as somebody may expect it. */
+static bool note_rest(Init *init, Error *err) {
+  bool theirs = false;
+  if (!git_is_tracked(&init->tree.git, ".env", &theirs, err))
+    return false;
+  if (theirs)
+    (void)json_array_append_new(
+        init->notes, json_string("git tracks .env: it stays as it is, and has no connection of "
+                                 "Bough's; `git rm --cached .env` lets it"));
+  if (init->tree.branch == NULL)
+    (void)json_array_append_new(
+        init->notes, json_string("HEAD stands on no branch: the tier's commit is checked out"));
+  return true;
+}
+
 /* The second time, and in a clone: only what isn't in git. */
 static bool run(Init *init, Cli *cli, Error *err) {
   if (!scm_tree_open(cli, &init->tree, err))
     return false;
   AUTO(json_free) json_t *body = json_pack("{s:s*}", "git_branch", init->tree.branch);
-  if (!scm_tree_call(&init->tree, "POST", "/init", body, &init->answer, err) ||
-      !set_remote(init, err))
+  if (!scm_tree_call(&init->tree, "POST", "/init", body, &init->answer, err))
     return false;
-  if (json_bool_or(init->answer, "first", false) && !start_repository(init, err))
+  bool first = json_bool_or(init->answer, "first", false);
+  if ((first && !scm_tree_require_clean(&init->tree, ".env", err)) || !set_remote(init, err) ||
+      (first && !start_repository(init, err)))
     return false;
   if (!install_hook(init, err))
     return false;
   scm_tree_release(&init->tree);
   json_free(init->answer);
   init->answer = NULL;
-  return scm_tree_open(cli, &init->tree, err) && scm_tree_ask(&init->tree, &init->answer, err) &&
+  return scm_tree_open(cli, &init->tree, err) && note_rest(init, err) &&
+         scm_tree_ask(&init->tree, &init->answer, err) &&
          scm_tree_write(&init->tree, init->answer, err);
 }
 

@@ -66,10 +66,10 @@ bool scm_tree_open(Cli *cli, ScmTree *ret, Error *err) {
   return true;
 }
 
-bool scm_tree_require_clean(const ScmTree *tree, Error *err) {
+bool scm_tree_require_clean(const ScmTree *tree, const char *but, Error *err) {
   bool clean = false;
   AUTO(str_free) char *first = NULL;
-  if (!git_is_clean(&tree->git, &clean, &first, err))
+  if (!git_is_clean(&tree->git, but, &clean, &first, err))
     return false;
   if (clean)
     return true;
@@ -161,7 +161,9 @@ bool scm_tree_write(const ScmTree *tree, const json_t *answer, Error *err) {
   const json_t *state = json_object_get(answer, "state_file");
   if (!json_is_object(state))
     return error_set(err, ERROR_INTERNAL, "the server's answer has no state_file");
-  return write_state(tree, state, err) && scm_env_write(tree->top, answer, err);
+  bool theirs = false; /* what git tracks is in everybody's commits */
+  return write_state(tree, state, err) && git_is_tracked(&tree->git, ".env", &theirs, err) &&
+         (theirs || scm_env_write(tree->top, answer, err));
 }
 
 /* ---- git ---- */

@@ -20,8 +20,8 @@ typedef struct ScmTree {
 CHECKED bool scm_tree_open(Cli *cli, ScmTree *ret, Error *err);
 void scm_tree_release(ScmTree *tree);
 
-/* DIRTY_WORK_TREE, naming a file. */
-CHECKED bool scm_tree_require_clean(const ScmTree *tree, Error *err);
+/* DIRTY_WORK_TREE, naming a file. but: a path that doesn't count, may be NULL. */
+CHECKED bool scm_tree_require_clean(const ScmTree *tree, const char *but, Error *err);
 
 /* A request of the workflow's routes: POST /v1/projects/P/workflow/REST (GET without a body). */
 CHECKED bool scm_tree_call(const ScmTree *tree, const char *method, const char *rest,
@@ -36,8 +36,8 @@ CHECKED bool scm_tree_ask(const ScmTree *tree, json_t **ret, Error *err);
 json_t *scm_tree_state(const ScmTree *tree);
 /* Whether it says what the server's answer has as state_file. */
 bool scm_tree_agrees(const ScmTree *tree, const json_t *answer);
-/* Writes state file and .env as the answer has them. The former is held against its schema first.
- */
+/* Writes state file and .env as the answer has them; an .env that git tracks stays. The former is
+ * held against its schema first. */
 CHECKED bool scm_tree_write(const ScmTree *tree, const json_t *answer, Error *err);
 
 /* ---- git ---- */

@@ -134,6 +134,9 @@ CHECKED bool git_move_ref(const Git *git, const char *ref, const char *old, cons
 CHECKED bool git_top(const Git *git, char **ret, Error *err);
 /* The branch that HEAD stands on, owned by the caller; NULL when it stands on none. */
 CHECKED bool git_current_branch(const Git *git, char **ret, Error *err);
-/* Whether nothing is changed, staged or untracked (ignored files don't count). *ret_first, owned by
- * the caller (may be NULL): a path that is, where it isn't clean. */
-CHECKED bool git_is_clean(const Git *git, bool *ret, char **ret_first, Error *err);
+/* Whether nothing is changed, staged or untracked (ignored files don't count, nor does `but`, where
+ * that is untracked; it may be NULL). *ret_first, owned by the caller (may be NULL): a path that
+ * is, where it isn't clean. */
+CHECKED bool git_is_clean(const Git *git, const char *but, bool *ret, char **ret_first, Error *err);
+/* Whether git's index has that path, seen from git's directory. */
+CHECKED bool git_is_tracked(const Git *git, const char *path, bool *ret, Error *err);

@@ -30,15 +30,28 @@ bool git_current_branch(const Git *git, char **ret, Error *err) {
   return true;
 }
 
-bool git_is_clean(const Git *git, bool *ret, char **ret_first, Error *err) {
+bool git_is_clean(const Git *git, const char *but, bool *ret, char **ret_first, Error *err) {
   char **entries = NULL;
   size_t count = 0;
   if (!git_texts(git, GIT("status", "--porcelain=v1", "-z", "--untracked-files=normal"), &entries,
                  &count, err))
     return false;
-  *ret = count == 0;
-  if (ret_first != NULL) /* "XY PATH" */
-    *ret_first = count > 0 && strlen(entries[0]) > 3 ? str_dup(entries[0] + 3) : NULL;
+  AUTO(str_free) char *excepted = str_format("?? %s", but != NULL ? but : "");
+  const char *first = NULL; /* "XY PATH" */
+  for (size_t at = 0; at < count && first == NULL; at++)
+    if (but == NULL || !str_equal(entries[at], excepted))
+      first = entries[at];
+  *ret = first == NULL;
+  if (ret_first != NULL)
+    *ret_first = first != NULL && strlen(first) > 3 ? str_dup(first + 3) : NULL;
   mem_free(entries);
+  return true;
+}
+
+bool git_is_tracked(const Git *git, const char *path, bool *ret, Error *err) {
+  AUTO_RELEASE(git_result_release) GitResult result = {0};
+  if (!git_run(git, GIT("ls-files", "-z", "--", path), NULL, 0, &result, err))
+    return false;
+  *ret = result.status == 0 && result.length > 0;
   return true;
 }

@@ -98,6 +98,7 @@ job() {
   (cd "$TEST_DIR/job" && "${wrap[@]}" env -i "PATH=$PATH" "HOME=$TEST_DIR/job" "BOUGH_HOME=$BOUGH_HOME" \
     "BOUGH_SERVER=unix://$BOUGH_HOME/boughd.sock" "BOUGH_TOKEN=$1" GITHUB_TOKEN=ghs-secret "$PROGRAM" "${@:2}")
 }
+git -C "$TEST_DIR/job" -c safe.directory="*" checkout -q --detach origin/staging
 equal "what isn't the merge isn't tested" "$(job "${TOKEN[ci]}" --json ci run --pull 3 --here 2>/dev/null | jq -r .error.code)" wrong-branch
 git -C "$TEST_DIR/job" -c safe.directory='*' fetch -q "$W" "+refs/remotes/origin/*:refs/remotes/origin/*"
 git -C "$TEST_DIR/job" -c safe.directory='*' checkout -q --detach origin/staging

@@ -275,11 +275,11 @@ static void test_work_tree(void **state) {
   assert_string_equal(top, tree);
   assert_true(git_current_branch(&git, &branch, &err));
   assert_string_equal(branch, "feature/z");
-  assert_true(git_is_clean(&git, &clean, &first, &err));
+  assert_true(git_is_clean(&git, NULL, &clean, &first, &err));
   assert_true(clean);
   assert_null(first);
   write_file("new\nline", "x");
-  assert_true(git_is_clean(&git, &clean, &first, &err));
+  assert_true(git_is_clean(&git, NULL, &clean, &first, &err));
   assert_false(clean);
   assert_string_equal(first, "new\nline");
   must(GIT("checkout", "--quiet", "--detach"));
