@@ -114,7 +114,7 @@ fresh "$TEST_DIR/dirty"
 echo 1 >code && committed one
 echo 2 >code
 expect_error dirty-working-tree "changes that are not committed" init
-equal "stay, and nothing was done" "$(cat code) $(git rev-list --count HEAD) $(ls -A | xargs) $(git remote)" "2 1 .git code "
+equal "stay, and nothing was done" "$(cat code) $(git rev-list --count HEAD) $(find . -mindepth 1 -maxdepth 1 | sort | xargs) $(git remote)" "2 1 ./.git ./code "
 git checkout -q code
 git remote add bough "$TEST_DIR/bare.git"
 check_not "a remote of that name is somebody's" bough init
