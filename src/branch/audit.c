@@ -79,11 +79,12 @@ bool audit_refuse(Context *context, const char *action, json_t *params, const Er
   return audit_count_refusal(context->catalog, &row, 1, err);
 }
 
-/* An operation that was rolled back with its transaction never ends. */
+/* Of a request that did something on its way (a copy to measure on, say) and was refused then, the
+ * last operation is done: it tells nothing of the refusal. */
 static bool operation_leaves_row(Context *context, bool *ret, Error *err) {
   *ret = false;
   return context->trail.operation[0] == '\0' ||
-         operation_exists(context->catalog, context->trail.operation, ret, err);
+         operation_tells_failure(context->catalog, context->trail.operation, ret, err);
 }
 
 bool audit_end(Context *context, const Error *failure, Error *err) {

@@ -3,9 +3,9 @@
  * The worker begins a trail for each request and ends it before the answer is sent. In between use
  * cases add to it what they learn. A success leaves its row in the transaction of its effect: an
  * operation by its end (operation_finish writes it, whoever comes to that), anything else by
- * audit_record. A refusal or failure without an operation gets its row from audit_end, with what
- * was noted until then. Refusals that repeat within a minute are counted: the first leaves its row
- * at once, the others one row with their number. */
+ * audit_record. A refusal or failure that no operation of its own tells of gets its row from
+ * audit_end, with what was noted until then. Refusals that repeat within a minute are counted: the
+ * first leaves its row at once, the others one row with their number. */
 #pragma once
 
 #include "branch/context.h"

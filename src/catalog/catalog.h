@@ -197,7 +197,9 @@ CHECKED bool operation_update(Catalog *catalog, const OperationRow *row, Error *
 /* failure: why it failed, NULL when it is done. A finished one stays as it is. Leaves the row in
  * access.audit for which params.trail holds who asked (branch/audit.h). */
 CHECKED bool operation_finish(Catalog *catalog, const char *id, const Error *failure, Error *err);
-CHECKED bool operation_exists(Catalog *catalog, const char *id, bool *ret, Error *err);
+/* Whether it has failed, or will end yet: its end leaves the row of the request's failure. One that
+ * is done, or was rolled back with its transaction, doesn't. */
+CHECKED bool operation_tells_failure(Catalog *catalog, const char *id, bool *ret, Error *err);
 CHECKED bool operation_list(Catalog *catalog, bool only_running, size_t limit, OperationRow **ret,
                             size_t *ret_count, Error *err); /* newest first */
 

@@ -57,18 +57,24 @@ bool operation_insert(Catalog *catalog, const OperationRow *row, Error *err) {
   return inserted || busy(catalog, row, err);
 }
 
-bool operation_exists(Catalog *catalog, const char *id, bool *ret, Error *err) {
+static bool matches(Catalog *catalog, const char *id, const char *sql, bool *ret, Error *err) {
   AUTO(rows_free) Rows *rows = NULL;
-  if (!catalog_query(catalog, "SELECT FROM lakebase.operations WHERE operation_id = $1", 1, &id,
-                     &rows, err))
+  if (!catalog_query(catalog, sql, 1, &id, &rows, err))
     return false;
   *ret = rows_count(rows) == 1;
   return true;
 }
 
+bool operation_tells_failure(Catalog *catalog, const char *id, bool *ret, Error *err) {
+  return matches(catalog, id,
+                 "SELECT FROM lakebase.operations WHERE operation_id = $1 AND state <> 'done'", ret,
+                 err);
+}
+
 static bool check_exists(Catalog *catalog, const char *id, Error *err) {
   bool exists = false;
-  if (!operation_exists(catalog, id, &exists, err))
+  if (!matches(catalog, id, "SELECT FROM lakebase.operations WHERE operation_id = $1", &exists,
+               err))
     return false;
   return exists || error_set(err, ERROR_NOTHING_TO_DO, "operation %.40s does not exist", id);
 }

@@ -4,6 +4,7 @@
 #include "branch/branch.h"
 #include "branch/policy.h"
 #include "core/str.h"
+#include "scm/repository.h"
 
 #include <stdlib.h>
 
@@ -65,5 +66,6 @@ bool post_policy(Context *context, const ApiRequest *request, json_t **ret, Erro
     return false;
   if (base < -1 || base > VERSION_LIMIT)
     return error_set(err, ERROR_USAGE, "\"base\" must be the version that was looked at");
-  WITH_PROJECT(policy_apply(context, &project, text, (int)base, ret, err));
+  WITH_PROJECT(policy_apply(context, &project, text, (int)base, ret, err) &&
+               repository_begin_tiers(context, &project, err));
 }

@@ -349,17 +349,19 @@ bool promote_approve(Context *context, const ProjectRow *project, const char *fr
   int64_t started = clock_monotonic_us();
   AUTO_RELEASE(promotion_release) Promotion promotion = {0};
   const PromoteRequest request = {.from = from, .to = to};
-  if (!promotion_find(context, project, &request, &promotion, err) || !prepare(&promotion, err))
+  if (!promotion_find(context, project, &request, &promotion, err))
     return false;
   if (promotion.source.tier[0] == '\0') {
     (void)error_set(err, ERROR_USAGE, "\"%s\" is no tier: its pull request is what is approved",
                     promotion.source.name);
     return error_hint(err, "`bough pr review N --approve`");
   }
+  /* Asked before anything is measured, and again when all authors are known. */
   const AccessQuestion question = {
       .action = ACTION_PROMOTE_APPROVE, .branch = &promotion.source, .name = to};
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
-  if (!access_ask(context, &question, err) || !promotion_save(&promotion, err) ||
+  if (!access_ask(context, &question, err) || !prepare(&promotion, err) ||
+      !access_ask(context, &question, err) || !promotion_save(&promotion, err) ||
       !catalog_begin(context->catalog, &guard, err) || !access_confirm(context, err) ||
       !promotion_approve(context->catalog, &promotion.row, &context->caller, err) ||
       !audit_record(context, "promote.approve", NULL, err) || !catalog_commit(&guard, err) ||

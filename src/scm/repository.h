@@ -19,6 +19,11 @@ CHECKED bool repository_remove(Context *context, const ProjectRow *project, Erro
  * others once a day. ret_events: texts of what went wrong, owned by the caller. */
 CHECKED bool repository_keep(Context *context, json_t **ret_events, Error *err);
 
+/* In the built-in forge, where there is code: the tiers of the policy in force that have no git
+ * branch get one, with the commit of the tier that they were forked from. For who has just applied
+ * it. */
+CHECKED bool repository_begin_tiers(Context *context, const ProjectRow *project, Error *err);
+
 /* What a git branch's name says: a tier's (kind is ""), or KIND/NAME. INVALID_NAME for others. */
 typedef struct RepositoryName {
   bool is_tier;
