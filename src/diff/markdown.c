@@ -1,8 +1,8 @@
 /* The form for a pull request: what matters first, objects folded, everything quoted. */
 #include "diff/render.h"
 
-#include "core/hex.h"
 #include "core/escape.h"
+#include "core/hex.h"
 #include "diff/name.h"
 #include "diff/outline.h"
 

@@ -27,10 +27,10 @@ typedef struct PromoteRequest {
 /* Measures what the change would do to the tier as it is now, on a copy of it that is thrown away,
  * and keeps that as the change's schema diff: the check "schema-diff" is passed by having one that
  * is current. For prepare-pr, CI, and whoever asks for a promotion.
- * Of the request from, to and expected_head count: the commit, if there is one, that has to have the
- * same migrations (DB_AHEAD_OF_CODE, MIGRATION_EDITED, MIGRATIONS_PENDING).
- * {digest, change, migrations:[{version,name,checksum,database}], sql, markdown, same, rights}:
- * change names the migrations' texts, digest what they do; rights: who may do what changes. */
+ * Of the request from, to and expected_head count: the commit, if there is one, that has to have
+ * the same migrations (DB_AHEAD_OF_CODE, MIGRATION_EDITED, MIGRATIONS_PENDING). {digest, change,
+ * migrations:[{version,name,checksum,database}], sql, markdown, same, rights}: change names the
+ * migrations' texts, digest what they do; rights: who may do what changes. */
 CHECKED bool promote_measure(Context *context, const ProjectRow *project,
                              const PromoteRequest *request, json_t **ret, Error *err);
 

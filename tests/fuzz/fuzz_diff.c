@@ -1,7 +1,7 @@
 /* Texts of a strange database on their way through the schema diff: the fork's record, grants,
  * definitions with renames, and what people see of them. */
-#include "diff/compare.h"
 #include "core/escape.h"
+#include "diff/compare.h"
 #include "fuzz.h"
 
 #include <string.h>
