@@ -11,6 +11,8 @@
 
 #include <stdio.h>
 
+enum { END_WAIT_MS = 30 * 1000, END_POLL_MS = 100 };
+
 static void copy(char *ret, size_t size, const char *text) {
   (void)snprintf(ret, size, "%s", text != NULL ? text : "");
 }
@@ -146,15 +148,35 @@ static bool record_merge(Step *step, const json_t *done, Error *err) {
          workflow_merged(step->context, change, &merge, err) && catalog_commit(&guard, err);
 }
 
+/* Whoever goes on with a merge that was cut short may be at its end when the same command comes. */
+static bool ended_meanwhile(Step *step) {
+  ChangeRow *change = &step->change;
+  Error ignored = ERROR_INIT;
+  bool is_begun = true;
+  for (int64_t end = clock_monotonic_ms() + END_WAIT_MS; clock_monotonic_ms() < end;) {
+    bool ok = promote_is_begun(step->context, change->branch, change->tier, &is_begun, &ignored) &&
+              change_get(step->context->catalog, change->id, change, &ignored);
+    if (!ok || change->state == CHANGE_MERGED || !is_begun)
+      return ok && change->state == CHANGE_MERGED;
+    clock_sleep_ms(END_POLL_MS);
+  }
+  return false;
+}
+
 bool step_merge(Step *step, Error *err) {
   const ChangeRow *change = &step->change;
   AUTO(json_free) json_t *done = NULL;
+  Error failure = ERROR_INIT;
   const PromoteRequest request = {.from = change->branch_name,
                                   .to = change->tier,
                                   .pull = change->pr,
                                   .expected_head = change->head};
-  if (!promote_change(step->context, step->project, &request, &done, err) ||
-      !record_merge(step, done, err))
+  if (!promote_change(step->context, step->project, &request, &done, &failure) &&
+      (failure.code != ERROR_NOTHING_TO_DO || !ended_meanwhile(step))) {
+    *err = failure;
+    return false;
+  }
+  if (!record_merge(step, done, err))
     return false;
   (void)json_object_set(step->notes, "promotion", done);
   return failpoint_reach(FAILPOINT_MERGE_RECORDED, err) && remove_pair(step, err);

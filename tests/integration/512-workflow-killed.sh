@@ -51,6 +51,27 @@ killed workflow-ci-recorded dev ci-green wait-ci --timeout 5m
 killed workflow-merge-recorded rev merged merge one
 equal "the pair is gone" "$(branch_exists one && echo there)$(head_of feature/one)" ""
 git checkout -q staging
+# What comes is without CI: it isn't what is killed.
+sed -i 's/require: .ci, schema-diff. }/require: [] }/' "$TEST_DIR/bough.yaml"
+bough policy apply "$TEST_DIR/bough.yaml" --yes >/dev/null 2>&1
+for point in promote-migrated forge-merge-planned forge-merge-moved promote-merged workflow-pair-unreferenced; do
+  by dev --quiet scm claim one
+  echo "$point" >>code && git commit -q -a -m "$point"
+  head=$(git rev-parse HEAD)
+  by dev --quiet scm prepare-pr
+  by dev --quiet scm wait-ci
+  killed "$point" rev "ci-green merged" merge one
+  equal "the pair is gone" "$(branch_exists one && echo there)$(head_of feature/one)" ""
+  equal "git has it once" "$(as_control git --git-dir="$(bare)" rev-list --count "$head^..staging")" 2
+  git checkout -q staging && git branch -q -D feature/one && git pull -q bough staging
+done
+for point in forked recorded; do
+  git checkout -q -b feature/one
+  killed "workflow-claim-$point" dev "none abandoned merged feature-claimed" adopt
+  git checkout -q staging
+  by dev --quiet scm abandon one --force
+  git branch -q -D feature/one 2>/dev/null || true
+done
 for point in closed unreferenced deleted; do
   by dev --quiet scm claim one
   killed "workflow-abandon-$point" dev feature-claimed abandon --force
