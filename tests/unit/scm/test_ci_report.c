@@ -44,7 +44,7 @@ static void test_hostile(void **state) {
 /* A line of the table stays one, however long the message; a character isn't cut in two. */
 static void test_long(void **state) {
   char message[4 * CELL_LIMIT + 1] = "";
-  for (size_t at = 0; at + 2 < sizeof message; at += 3)
+  for (size_t at = 0; at + 3 < sizeof message; at += 3)
     (void)memcpy(message + at, "\xE2\x82\xAC", 3);
   AUTO(str_free) char *text = comment_with(message, "nothing");
   AUTO(json_free) json_t *value = json_string(text);
