@@ -5,9 +5,9 @@
 TEST_TIMEOUT=900
 source "$(dirname "$0")/../harness/lib.sh"
 
-# Those of later subjects have tests of their own: 313, 321, 322, 422, 512, 522, 532, and the unit test of the forge.
+# Those of later subjects have tests of their own: 313, 321, 322, 422, 512, 516, 522, 532, and the unit test of the forge.
 points() {
-  awk -F'"' '/^FAILPOINT\(/ { print $2 }' "$ROOT/src/core/failpoint.def" | grep -v -e '^expiry-' -e '^branch-retire-' -e '^tier-reset-' -e '^migrate-' -e '^policy-' -e '^workflow-' -e '^promote-' -e '^forge-' -e '^ci-'
+  awk -F'"' '/^FAILPOINT\(/ { print $2 }' "$ROOT/src/core/failpoint.def" | grep -v -e '^expiry-' -e '^branch-retire-' -e '^tier-reset-' -e '^migrate-' -e '^policy-' -e '^workflow-' -e '^promote-' -e '^forge-' -e '^ci-' -e '^queue-'
 }
 
 restart_with() {
