@@ -216,38 +216,58 @@ bool endpoint_revive(Context *context, const char *id, Error *err) {
   return endpoint_update(context->catalog, &endpoint, err);
 }
 
-/* An import's compute is in no row until the import is through: it is found by its volume. */
+static bool find_process(Context *context, const char *volume, EndpointRow *endpoint, Error *err) {
+  AUTO(json_free) json_t *answer = NULL;
+  if (!agent_call(context->agent, "compute.find", json_pack("{s:s}", "volume", volume), &answer,
+                  err))
+    return false;
+  endpoint->pid = (int)json_integer_or(answer, "pid", 0);
+  endpoint->start_time = json_integer_or(answer, "start_time", 0);
+  return true;
+}
+
+/* An import's compute is in no row until the import is through: it is found by its volume. Whoever
+ * imports may take both away at the same moment, since the compute ends under them. */
 static bool stop_import(Context *context, EndpointRow *endpoint, Error *err) {
   BranchRow branch;
-  AUTO(json_free) json_t *answer = NULL;
+  Error failure = ERROR_INIT;
   if (!branch_get(context->catalog, endpoint->branch, &branch, err))
     return false;
   if (branch.state != ROW_CREATING)
     return true;
-  if (!agent_call(context->agent, "compute.find", json_pack("{s:s}", "volume", branch.volume),
-                  &answer, err))
+  if (!find_process(context, branch.volume, endpoint, err))
     return false;
-  endpoint->pid = (int)json_integer_or(answer, "pid", 0);
-  endpoint->start_time = json_integer_or(answer, "start_time", 0);
-  return endpoint->pid == 0 || endpoint_end_process(context, branch.volume, endpoint, true, err);
+  if (endpoint->pid == 0 || endpoint_end_process(context, branch.volume, endpoint, true, &failure))
+    return true;
+  if (find_process(context, branch.volume, endpoint, err) && endpoint->pid == 0)
+    return true;
+  *err = failure;
+  return false;
 }
 
+static bool stop_one(Context *context, EndpointRow *endpoint, Error *err) {
+  bool wanted = endpoint->wanted;
+  if (!endpoint_is_alive(endpoint))
+    return stop_import(context, endpoint, err);
+  bool ok = endpoint_stop(context, endpoint->branch, false, endpoint, err);
+  endpoint->wanted = wanted;
+  return ok && endpoint_update(context->catalog, endpoint, err);
+}
+
+/* One that can't be stopped keeps no other one running. */
 bool endpoint_stop_all(Context *context, Error *err) {
   EndpointRow *rows = NULL;
   size_t count = 0;
   if (!endpoint_list(context->catalog, &rows, &count, err))
     return false;
   bool ok = true;
-  for (size_t at = 0; ok && at < count; at++) {
-    if (!endpoint_is_alive(&rows[at])) {
-      ok = stop_import(context, &rows[at], err);
-      continue;
-    }
-    bool wanted = rows[at].wanted;
+  for (size_t at = 0; at < count; at++) {
+    Error failure = ERROR_INIT;
     context_report(context, "stopping computes", (int64_t)at, (int64_t)count);
-    ok = endpoint_stop(context, rows[at].branch, false, &rows[at], err);
-    rows[at].wanted = wanted;
-    ok = ok && endpoint_update(context->catalog, &rows[at], err);
+    if (stop_one(context, &rows[at], &failure) || !ok)
+      continue;
+    *err = failure;
+    ok = false;
   }
   mem_free(rows);
   return ok;
