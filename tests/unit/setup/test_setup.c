@@ -304,6 +304,30 @@ static void test_a_user_gets_a_directory(void **state) {
 /* Units
  * --------------------------------------------------------------------------------------------- */
 
+static void write_units(Fixture *fixture) {
+  Setup *setup = &fixture->setup;
+  Error err = ERROR_INIT;
+  setup->control = setup->compute = setup->command = (Account){.name = "daemon"};
+  config_set(setup, "pool",
+             json_pack("{s:s, s:s, s:s}", "kind", "image", "path", "/var/lib/bough/pool", "source",
+                       "/var/lib/bough/pool.img"));
+  if (!units_install(setup, fixture->directory, &err))
+    fail_msg("%s", err.message);
+}
+
+static void test_units_are_written(void **state) {
+  AUTO_RELEASE(fixture_release) Fixture fixture;
+  fixture_init(&fixture, false);
+  write_units(&fixture);
+  AUTO(str_free) char *path = path_join(fixture.directory, "boughd.service");
+  AUTO(str_free) char *text = NULL;
+  assert_true(io_read_file(path, 65536, &text, NULL, NULL));
+  assert_null(strchr(text, '@'));
+  assert_non_null(strstr(text, "\nKillMode=process\n"));
+  assert_non_null(strstr(text, "\nRestart=on-failure\n"));
+  assert_non_null(strstr(text, "/src/daemon/boughd --home /tmp/bough-setup-"));
+}
+
 static void verify(const char *directory) {
   AUTO(str_free) char *agent = path_join(directory, "bough-agent.service");
   AUTO(str_free) char *runner = path_join(directory, "bough-runner.service");
@@ -312,10 +336,6 @@ static void verify(const char *directory) {
   ProcessOptions options = PROCESS_OPTIONS;
   Error err = ERROR_INIT;
   options.timeout_ms = 60000;
-  if (access("/usr/bin/systemd-analyze", X_OK) != 0) {
-    print_message("[  SKIPPED ] systemd-analyze is not installed: the units are not verified\n");
-    skip();
-  }
   const char *argv[] = {"systemd-analyze", "verify", "--man=no", agent, runner, daemon, NULL};
   if (!process_run(argv, &options, &result, &err))
     fail_msg("%s", err.message);
@@ -323,24 +343,14 @@ static void verify(const char *directory) {
     fail_msg("status %d: %s", result.status, result.output);
 }
 
-static void test_units_are_valid(void **state) {
+static void test_systemd_takes_the_units(void **state) {
+  if (access("/usr/bin/systemd-analyze", X_OK) != 0) {
+    print_message("[  SKIPPED ] systemd-analyze is not installed: the units are not verified\n");
+    skip();
+  }
   AUTO_RELEASE(fixture_release) Fixture fixture;
-  Error err = ERROR_INIT;
   fixture_init(&fixture, false);
-  Setup *setup = &fixture.setup;
-  setup->control = setup->compute = setup->command = (Account){.name = "daemon"};
-  config_set(setup, "pool",
-             json_pack("{s:s, s:s, s:s}", "kind", "image", "path", "/var/lib/bough/pool", "source",
-                       "/var/lib/bough/pool.img"));
-  if (!units_install(setup, fixture.directory, &err))
-    fail_msg("%s", err.message);
-  AUTO(str_free) char *path = path_join(fixture.directory, "boughd.service");
-  AUTO(str_free) char *text = NULL;
-  assert_true(io_read_file(path, 65536, &text, NULL, NULL));
-  assert_null(strchr(text, '@'));
-  assert_non_null(strstr(text, "\nKillMode=process\n"));
-  assert_non_null(strstr(text, "\nRestart=on-failure\n"));
-  assert_non_null(strstr(text, "/src/daemon/boughd --home /tmp/bough-setup-"));
+  write_units(&fixture);
   verify(fixture.directory);
 }
 
@@ -369,7 +379,8 @@ int main(void) {
       cmocka_unit_test(test_postgres_is_what_it_says),
       cmocka_unit_test(test_an_incomplete_postgres_is_refused),
       cmocka_unit_test(test_a_user_gets_a_directory),
-      cmocka_unit_test(test_units_are_valid),
+      cmocka_unit_test(test_units_are_written),
+      cmocka_unit_test(test_systemd_takes_the_units),
       cmocka_unit_test(test_a_unit_can_not_hold_any_path),
       /* last: with mounts of its own a process in a chroot doesn't find its program any more */
       cmocka_unit_test(test_a_killed_set_up_is_cleared_away),
