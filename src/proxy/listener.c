@@ -75,6 +75,11 @@ static bool open_socket(Listener *listener, const char *text, Error *err) {
   struct evconnlistener *socket =
       evconnlistener_new_bind(listener->proxy->base, on_accept, listener, flags, BACKLOG,
                               (const struct sockaddr *)&address, (int)length);
+  if (socket == NULL && address.ss_family == AF_INET6 &&
+      !listener->proxy->settings.addresses_given) {
+    log_info("not on %s port %d: %s", text, port, strerror(errno));
+    return true;
+  }
   if (socket == NULL)
     return error_set_errno(err, errno, "could not listen on %s port %d", text, port);
   evconnlistener_set_error_cb(socket, on_failure);

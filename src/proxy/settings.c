@@ -30,8 +30,10 @@ static bool add_address(Settings *settings, const json_t *value, Error *err) {
 }
 
 static bool read_addresses(Settings *settings, const json_t *value, Error *err) {
+  settings->addresses_given = value != NULL;
   if (value == NULL) {
     settings->addresses[settings->address_count++] = "127.0.0.1";
+    settings->addresses[settings->address_count++] = "::1";
     return true;
   }
   if (!json_is_array(value))

@@ -5,7 +5,8 @@
  *             "logins_per_source": 400}
  *   "tls": {"cert": "/path", "key": "/path", "required": false}
  *
- * Addresses are numeric. TLS is required, whatever is said, when one of them isn't loopback. */
+ * Addresses are numeric; without any, both of loopback, since "localhost" may stand for either. TLS
+ * is required, whatever is said, when one of them isn't loopback. */
 #pragma once
 
 #include "core/home.h"
@@ -15,6 +16,7 @@ enum { ADDRESSES_LIMIT = 16 };
 typedef struct Settings {
   const char *addresses[ADDRESSES_LIMIT]; /* borrowed from home->config, as are all texts */
   size_t address_count;
+  bool addresses_given; /* else one that the host doesn't have may be missing */
   int port;
   const char *domain;      /* NULL: none */
   const char *certificate; /* NULL: one made at first start */

@@ -197,7 +197,9 @@ static bool read_settings(const char *text, Settings *ret) {
 static void tls_is_required_beyond_loopback(void **state) {
   Settings settings;
   assert_true(read_settings("{}", &settings));
+  assert_int_equal(settings.address_count, 2);
   assert_string_equal(settings.addresses[0], "127.0.0.1");
+  assert_string_equal(settings.addresses[1], "::1");
   assert_int_equal(settings.port, 6432);
   assert_false(settings.tls_required);
   assert_true(read_settings("{\"proxy\":{\"address\":[\"127.0.0.1\",\"::1\"]}}", &settings));
