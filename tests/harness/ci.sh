@@ -1,4 +1,4 @@
-# A project whose pull requests the built-in runner tests. Sourced after lib.sh, policy.sh and git.sh.
+# A project whose pull requests the built-in runner tests. Sourced after lib.sh and git.sh.
 # shellcheck shell=bash
 
 # set_up_ci: project shop, principals dev, mate, rev, ci; repository $W whose test reads the branch

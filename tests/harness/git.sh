@@ -1,10 +1,22 @@
-# A git repository with its origin in the built-in forge. Sourced after lib.sh and policy.sh.
+# A git repository with its origin in the built-in forge. Sourced after lib.sh; brings policy.sh along.
 # shellcheck shell=bash disable=SC2034
+
+# shellcheck source=tests/harness/policy.sh
+source "$ROOT/tests/harness/policy.sh"
 
 export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null GIT_TERMINAL_PROMPT=0
 export GIT_AUTHOR_NAME=test GIT_AUTHOR_EMAIL=test@localhost
 export GIT_COMMITTER_NAME=test GIT_COMMITTER_EMAIL=test@localhost
 PATH=$BOUGH_BUILD/src/cli:$PATH # git-remote-bough
+
+# begin_work [LINE...]: a new repository with one commit, and one file of these lines; stays in it
+begin_work() {
+  mkdir "$TEST_DIR/work"
+  cd "$TEST_DIR/work" || exit
+  git init -q -b main .
+  printf '%s\n' "${@:-code}" >code
+  git add . && git commit -q -m 'The beginning'
+}
 
 # make_repository FOLDER PROJECT TIER...: one commit, pushed as every tier
 make_repository() {

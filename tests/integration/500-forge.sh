@@ -2,7 +2,6 @@
 # The built-in forge: code comes in by git with a principal's token, tiers move by merge alone, pushers are
 # authors, pull requests with reviews that count for exactly what was looked at.
 source "$(dirname "$0")/../harness/lib.sh"
-source "$ROOT/tests/harness/policy.sh"
 source "$ROOT/tests/harness/git.sh"
 
 start_bough

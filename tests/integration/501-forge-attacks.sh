@@ -3,7 +3,6 @@
 # are none, hooks and settings of a client's own, another's token, reviews of one's own change, another base,
 # huge and endless pushes. Each is refused with its reason, on record, and the next honest push works.
 source "$(dirname "$0")/../harness/lib.sh"
-source "$ROOT/tests/harness/policy.sh"
 source "$ROOT/tests/harness/git.sh"
 
 start_bough

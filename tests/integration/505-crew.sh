@@ -6,8 +6,6 @@
 TEST_TIMEOUT=${CREW_LONG:+7200}
 TEST_TIMEOUT=${TEST_TIMEOUT:-900}
 source "$(dirname "$0")/../harness/lib.sh"
-# shellcheck source=tests/harness/policy.sh
-source "$ROOT/tests/harness/policy.sh"
 # shellcheck source=tests/harness/git.sh
 source "$ROOT/tests/harness/git.sh"
 

@@ -4,8 +4,6 @@
 # commit, on no branch, in a bare repository; with files, hooks, an .env and branches of their own; killed on the way.
 TEST_TIMEOUT=600
 source "$(dirname "$0")/../harness/lib.sh"
-# shellcheck source=tests/harness/policy.sh
-source "$ROOT/tests/harness/policy.sh"
 # shellcheck source=tests/harness/git.sh
 source "$ROOT/tests/harness/git.sh"
 

@@ -2,8 +2,6 @@
 # The workflow up to the pull request: init, claim, several features in flight, work trees, prepare-pr's gates,
 # the state file edited in every way, abandon, adopt, doctor. What comes behind the pull request is in 511.
 source "$(dirname "$0")/../harness/lib.sh"
-# shellcheck source=tests/harness/policy.sh
-source "$ROOT/tests/harness/policy.sh"
 # shellcheck source=tests/harness/git.sh
 source "$ROOT/tests/harness/git.sh"
 
@@ -14,11 +12,7 @@ add eve agent agent dev
 add mate human developer
 W=$TEST_DIR/work
 STATE=.lakebase/workflow-state.json
-mkdir "$W"
-cd "$W" || exit
-git init -q -b main .
-echo code >code
-git add . && git commit -q -m 'The beginning'
+begin_work
 
 # scm NAME ARGUMENTS...: with that principal's token
 scm() {

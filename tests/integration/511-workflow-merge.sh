@@ -2,8 +2,6 @@
 # The workflow to its end: prepare-pr, CI, review, merge, for a person and an agent; what the world does
 # meanwhile takes the state back; who may not is refused.
 source "$(dirname "$0")/../harness/lib.sh"
-# shellcheck source=tests/harness/policy.sh
-source "$ROOT/tests/harness/policy.sh"
 # shellcheck source=tests/harness/git.sh
 source "$ROOT/tests/harness/git.sh"
 
@@ -17,11 +15,7 @@ add rev human reviewer
 add ci ci ci
 W=$TEST_DIR/work
 STATE=.lakebase/workflow-state.json
-mkdir "$W"
-cd "$W" || exit
-git init -q -b main .
-echo code >code
-git add . && git commit -q -m 'The beginning'
+begin_work
 bough init >/dev/null
 
 scm() {

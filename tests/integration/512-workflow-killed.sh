@@ -3,8 +3,6 @@
 # same command goes on.
 TEST_TIMEOUT=900
 source "$(dirname "$0")/../harness/lib.sh"
-# shellcheck source=tests/harness/policy.sh
-source "$ROOT/tests/harness/policy.sh"
 # shellcheck source=tests/harness/git.sh
 source "$ROOT/tests/harness/git.sh"
 
@@ -16,11 +14,7 @@ bough policy apply "$TEST_DIR/bough.yaml" --yes >/dev/null 2>&1
 add dev human developer
 add rev human reviewer
 add ci ci ci
-mkdir "$TEST_DIR/work"
-cd "$TEST_DIR/work" || exit
-git init -q -b main .
-echo code >code
-git add . && git commit -q -m 'The beginning'
+begin_work
 bough init >/dev/null
 
 # killed POINT NAME STATES ARGUMENTS...: boughd dies there; the state is one of those; again works

@@ -4,8 +4,6 @@
 # statement shows, its own and its twin's approval, another policy on its branch, a state file from git. Each is
 # refused with its reason, on record, and the next honest command works.
 source "$(dirname "$0")/../harness/lib.sh"
-# shellcheck source=tests/harness/policy.sh
-source "$ROOT/tests/harness/policy.sh"
 # shellcheck source=tests/harness/git.sh
 source "$ROOT/tests/harness/git.sh"
 
@@ -19,11 +17,7 @@ add twin agent reviewer dev
 add rev human reviewer
 add ci ci ci
 STATE=.lakebase/workflow-state.json
-mkdir "$TEST_DIR/work"
-cd "$TEST_DIR/work" || exit
-git init -q -b main .
-echo code >code
-git add . && git commit -q -m 'The beginning'
+begin_work
 bough init >/dev/null
 
 scm() {

@@ -11,8 +11,6 @@
 TEST_TIMEOUT=7200
 POOL_SIZE=8G
 source "$(dirname "$0")/../harness/lib.sh"
-# shellcheck source=tests/harness/policy.sh
-source "$ROOT/tests/harness/policy.sh"
 # shellcheck source=tests/harness/git.sh
 source "$ROOT/tests/harness/git.sh"
 # shellcheck source=tests/harness/postgres.sh

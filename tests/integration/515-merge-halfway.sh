@@ -4,8 +4,6 @@
 # the migration's own undo, or finished, or taken back by `bough scm doctor`; the snapshot is offered and never taken.
 TEST_TIMEOUT=900
 source "$(dirname "$0")/../harness/lib.sh"
-# shellcheck source=tests/harness/policy.sh
-source "$ROOT/tests/harness/policy.sh"
 # shellcheck source=tests/harness/git.sh
 source "$ROOT/tests/harness/git.sh"
 
@@ -17,11 +15,7 @@ sed 's/require: .schema-diff. }/require: [] }/' "$TEST_DIR/bough.yaml" >"$TEST_D
 check "the policy" bough policy apply "$TEST_DIR/bough.yaml" --yes
 add dev human developer
 add rev human reviewer
-mkdir "$TEST_DIR/work"
-cd "$TEST_DIR/work" || exit
-git init -q -b main .
-echo code >code
-git add . && git commit -q -m 'The beginning'
+begin_work
 bough init >/dev/null
 
 scm() {

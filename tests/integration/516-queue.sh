@@ -3,8 +3,6 @@
 # tested together, the one that fails alone is given back; a push, a lost right and its author's word take it out.
 TEST_TIMEOUT=600
 source "$(dirname "$0")/../harness/lib.sh"
-# shellcheck source=tests/harness/policy.sh
-source "$ROOT/tests/harness/policy.sh"
 # shellcheck source=tests/harness/git.sh
 source "$ROOT/tests/harness/git.sh"
 
@@ -17,11 +15,7 @@ add dev human developer
 add rev human reviewer
 add gone human reviewer
 add ci ci ci
-cd "$TEST_DIR" || exit
-mkdir work && cd work || exit
-git init -q -b main .
-printf 'one\ntwo\n' >code
-git add . && git commit -q -m 'The beginning'
+begin_work one two
 bough init >/dev/null
 
 # green ID VERSION SQL UNDO: claimed, proposed, green for the tier as it is now

@@ -3,8 +3,6 @@
 # state and a command that the workflow's table refuses is refused by the server with the table's code.
 TEST_TIMEOUT=600
 source "$(dirname "$0")/../harness/lib.sh"
-# shellcheck source=tests/harness/policy.sh
-source "$ROOT/tests/harness/policy.sh"
 # shellcheck source=tests/harness/git.sh
 source "$ROOT/tests/harness/git.sh"
 
@@ -14,11 +12,7 @@ write_policy
 sed -i 's/approvals: 1, author_may_approve: false, require: .ci, schema-diff. }/approvals: 0, require: [] }/' "$TEST_DIR/bough.yaml"
 check "the policy" bough policy apply "$TEST_DIR/bough.yaml" --yes
 add dev human developer
-mkdir "$TEST_DIR/work"
-cd "$TEST_DIR/work" || exit
-git init -q -b main .
-echo code >code
-git add . && git commit -q -m 'The beginning'
+begin_work
 STATE=.lakebase/workflow-state.json
 declare -A SEEN
 

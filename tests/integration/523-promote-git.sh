@@ -2,8 +2,6 @@
 # With a repository a promotion between tiers moves code, too, and waits for CI of what it would make; a release
 # candidate is a tier for a while, by declaration.
 source "$(dirname "$0")/../harness/lib.sh"
-# shellcheck source=tests/harness/policy.sh
-source "$ROOT/tests/harness/policy.sh"
 # shellcheck source=tests/harness/git.sh
 source "$ROOT/tests/harness/git.sh"
 
@@ -16,10 +14,7 @@ check "the policy" bough policy apply "$TEST_DIR/bough.yaml" --yes
 add dev human developer
 add rm human release-manager
 add ci ci ci
-mkdir "$TEST_DIR/work" && cd "$TEST_DIR/work" || exit
-git init -q -b main .
-echo code >code
-git add . && git commit -q -m 'The beginning'
+begin_work
 bough init >/dev/null
 git checkout -q staging
 by dev --quiet scm claim split

@@ -3,8 +3,6 @@
 # production, each with approvals of its own, which neither an author nor anybody's agent gives. Then the candidate
 # is taken out by declaration, and nothing is lost.
 source "$(dirname "$0")/../harness/lib.sh"
-# shellcheck source=tests/harness/policy.sh
-source "$ROOT/tests/harness/policy.sh"
 # shellcheck source=tests/harness/git.sh
 source "$ROOT/tests/harness/git.sh"
 
@@ -24,10 +22,7 @@ add rm human release-manager
 add rmbot agent release-manager rm
 add mia human release-manager
 add ci ci ci
-mkdir "$TEST_DIR/work" && cd "$TEST_DIR/work" || exit
-git init -q -b main .
-echo code >code
-git add . && git commit -q -m 'The beginning'
+begin_work
 bough init >/dev/null
 
 # change ID TABLE: the agent's, up to its merge into staging

@@ -3,7 +3,6 @@
 # proof, lint, migration, the declared test and the schema diff; the pull request is told, and nothing is left.
 TEST_TIMEOUT=900
 source "$(dirname "$0")/../harness/lib.sh"
-source "$ROOT/tests/harness/policy.sh"
 source "$ROOT/tests/harness/git.sh"
 source "$ROOT/tests/harness/ci.sh"
 set_up_ci

@@ -3,7 +3,6 @@
 # results, or has its tests reach for more than their branch. Nothing of that counts, and honest work goes on.
 TEST_TIMEOUT=900
 source "$(dirname "$0")/../harness/lib.sh"
-source "$ROOT/tests/harness/policy.sh"
 source "$ROOT/tests/harness/git.sh"
 source "$ROOT/tests/harness/ci.sh"
 set_up_ci

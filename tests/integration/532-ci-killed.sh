@@ -3,7 +3,6 @@
 # process, no directory is left, and the run is done again.
 TEST_TIMEOUT=900
 source "$(dirname "$0")/../harness/lib.sh"
-source "$ROOT/tests/harness/policy.sh"
 source "$ROOT/tests/harness/git.sh"
 source "$ROOT/tests/harness/ci.sh"
 set_up_ci
