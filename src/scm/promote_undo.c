@@ -9,16 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool find_begun(Context *context, const char *branch_id, const char *to, PromotionRow *ret,
-                       bool *ret_found, Error *err) {
-  return promotion_find_open(context->catalog, branch_id, to, ret, ret_found, err);
-}
-
 bool promote_is_begun(Context *context, const char *branch_id, const char *to, bool *ret,
                       Error *err) {
   AUTO_RELEASE(promotion_row_release) PromotionRow row = {0};
   bool found = false;
-  if (!find_begun(context, branch_id, to, &row, &found, err))
+  if (!promotion_find_open(context->catalog, branch_id, to, &row, &found, err))
     return false;
   *ret = found && row.state != PROMOTION_OPEN;
   return true;
@@ -37,7 +32,8 @@ static bool find_target(Promotion *promotion, Error *err) {
 
 static bool find(Promotion *promotion, const char *branch_id, const char *to, Error *err) {
   bool found = false;
-  if (!find_begun(promotion->context, branch_id, to, &promotion->row, &found, err))
+  if (!promotion_find_open(promotion->context->catalog, branch_id, to, &promotion->row, &found,
+                           err))
     return false;
   if (!found || promotion->row.state != PROMOTION_STOPPED)
     return error_set(err, ERROR_NOTHING_TO_DO, "nothing that goes to %s stopped half-way", to);
