@@ -43,8 +43,9 @@ CHECKED bool principal_run_token(Context *context, const RunToken *wish, char re
 CHECKED bool principal_by_token(Context *context, const char *text, PrincipalRow *ret,
                                 TokenRow *ret_token, Error *err);
 
-/* What the proxy needs to check a password: {principal, salt, iterations, keys}, see
- * proxy/control.h. */
+/* What the proxy needs to make challenges and to check passwords: {secret, iterations} and
+ * {principal, keys}, see proxy/control.h. */
+CHECKED bool principal_salts(Context *context, json_t **ret, Error *err);
 CHECKED bool principal_verifier(Context *context, const char *user, json_t **ret, Error *err);
 
 /* The principal's role on every branch, in the prefix that no imported role can have. */

@@ -5,6 +5,7 @@
 #include "core/str.h"
 #include "wire/base64.h"
 
+#include <openssl/crypto.h>
 #include <stdio.h>
 
 bool principal_by_token(Context *context, const char *text, PrincipalRow *ret, TokenRow *ret_token,
@@ -50,11 +51,20 @@ static json_t *describe_keys(const TokenRow *tokens, size_t count) {
   return keys;
 }
 
+bool principal_salts(Context *context, json_t **ret, Error *err) {
+  unsigned char secret[KEY_SIZE];
+  if (!secret_get(context->catalog, "salt", secret, err))
+    return false;
+  *ret = json_pack("{s:o, s:i}", "secret", base64_json(secret, sizeof secret), "iterations",
+                   TOKEN_ITERATIONS);
+  OPENSSL_cleanse(secret, sizeof secret);
+  return true;
+}
+
 /* For nobody the same questions are asked as for somebody, so that the time doesn't tell. */
 bool principal_verifier(Context *context, const char *user, json_t **ret, Error *err) {
   PrincipalRow principal = {.id = "pri-aaaaaaaaaaaa"};
   Error unknown = ERROR_INIT;
-  TokenSalt salt;
   TokenRow *tokens = NULL;
   size_t count = 0;
   if (!principal_by_name(context->catalog, user, &principal, &unknown) &&
@@ -62,12 +72,9 @@ bool principal_verifier(Context *context, const char *user, json_t **ret, Error 
     *err = unknown;
     return false;
   }
-  if (!token_salt(context->catalog, user, salt, err) ||
-      !token_list(context->catalog, principal.id, &tokens, &count, err))
+  if (!token_list(context->catalog, principal.id, &tokens, &count, err))
     return false;
-  *ret = json_pack("{s:s, s:o, s:i, s:o}", "principal", principal.name, "salt",
-                   base64_json(salt, SALT_SIZE), "iterations", TOKEN_ITERATIONS, "keys",
-                   describe_keys(tokens, count));
+  *ret = json_pack("{s:s, s:o}", "principal", principal.name, "keys", describe_keys(tokens, count));
   mem_free(tokens);
   return true;
 }

@@ -76,10 +76,10 @@ bool token_read_id(const char *text, char ret_id[ID_SIZE]) {
 
 bool token_salt(Catalog *catalog, const char *name, TokenSalt ret, Error *err) {
   unsigned char secret[KEY_SIZE];
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  bool ok = secret_get(catalog, "salt", secret, err) && mac(secret, name, digest, err);
+  _Static_assert((int)SALT_SIZE == SCRAM_SALT_SIZE && (int)KEY_SIZE == SCRAM_SECRET_SIZE, "");
+  bool ok = secret_get(catalog, "salt", secret, err);
   if (ok)
-    memcpy(ret, digest, SALT_SIZE);
+    scram_salt(secret, name, ret);
   OPENSSL_cleanse(secret, sizeof secret);
   return ok;
 }

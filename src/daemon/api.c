@@ -213,6 +213,8 @@ static const Route routes[] = {
     {"JOB", "wake", job_wake, MINUTES, ROUTE_INTERNAL | ROUTE_WHEN_READY, SERVER, "Wake a compute"},
     {"JOB", "session-hello", job_session_hello, SHORT, PROXY_JOB, SERVER,
      "A proxy process is there"},
+    {"JOB", "session-salts", job_session_salts, SHORT, PROXY_JOB, SERVER,
+     "What a proxy makes challenges of"},
     {"JOB", "session-verifier", job_session_verifier, SHORT, PROXY_JOB, SERVER,
      "Keys of a principal"},
     {"JOB", "session-route", job_session_route, SHORT, PROXY_JOB, SERVER,

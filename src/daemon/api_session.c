@@ -10,6 +10,11 @@ bool job_session_verifier(Context *context, const ApiRequest *request, json_t **
          principal_verifier(context, user, ret, err);
 }
 
+bool job_session_salts(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  (void)request;
+  return principal_salts(context, ret, err);
+}
+
 bool job_session_route(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
   return session_route(context, request->body, ret, err);
 }

@@ -56,6 +56,7 @@ static const struct Method {
   MethodKind kind;
 } methods[] = {
     {"hello", "session-hello", METHOD_HELLO},
+    {"salts", "session-salts", METHOD_PLAIN},
     {"verifier", "session-verifier", METHOD_PLAIN},
     {"route", "session-route", METHOD_ROUTE},
     {"session.end", "session-end", METHOD_PLAIN},

@@ -12,11 +12,13 @@
  *   open under this boot and that aren't listed have ended; what it pushed while it was away it
  *   pushes again.
  *
- * verifier {user} -> {principal, salt, iterations,
- *                     keys: [{token, stored_key, server_key, expires_at_us}]}
- *   salt and keys in base64, one salt and one iteration count for all tokens of a principal; 0
- * never expires, at most 64 keys. For a user that doesn't exist: keys empty, and a salt that is the
- * same every time and looks like any other (HMAC of the name under a secret), after the same time.
+ * salts {} -> {secret, iterations}
+ *   secret in base64: a name's salt is made of it (scram_salt), whether it is a user's or not. One
+ *   iteration count for all tokens.
+ *
+ * verifier {user} -> {principal, keys: [{token, stored_key, server_key, expires_at_us}]}
+ *   keys in base64; 0 never expires, at most 64 keys. For a user that doesn't exist: keys empty,
+ *   after the same time.
  *
  * route {principal, token, user, endpoint?, branch?, database, source, application_name, tls,
  *        retry?, session?}

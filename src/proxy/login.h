@@ -44,6 +44,7 @@ struct Login {
   Scram *scram;
   Verifier *verifier;
   bool first_read;
+  bool proved; /* the second one was read, and a throttled check's pause is over */
   char *token;
   /* entering */
   Target target;
@@ -76,6 +77,8 @@ bool opening_peek(Client *client);
 void password_start(Client *client);
 Progress password_read_first(Client *client);
 Progress password_read_final(Client *client);
+/* Those who wait for theirs; salts are known. */
+void login_challenge_all(Proxy *proxy);
 
 /* entry.c: the way to the branch */
 void entry_start(Client *client);

@@ -6,6 +6,7 @@
 #include "core/str.h"
 #include "proxy/client.h"
 #include "proxy/listener.h"
+#include "proxy/login.h"
 #include "proxy/session.h"
 
 #include <getopt.h>
@@ -36,6 +37,10 @@ static json_t *on_hello(void *context) {
 
 static void on_push(void *context, const char *name, const json_t *params) {
   sessions_push(context, name, params);
+}
+
+static void on_salts(void *context) {
+  login_challenge_all(context);
 }
 
 /* A client, its compute and a few for the rest. */
@@ -76,6 +81,7 @@ static bool proxy_open(Proxy *proxy, const char *root, Error *err) {
   proxy->limits = limits_new();
   proxy->routes = route_cache_new();
   proxy->control = control_new(proxy->base, path, &hooks);
+  proxy->salts = salts_new(proxy->control, on_salts, proxy);
   return listener_new(proxy, &proxy->listener, err) && write_pid(proxy->home, err);
 }
 
@@ -83,6 +89,7 @@ static void proxy_release(Proxy *proxy) {
   while (!TAILQ_EMPTY(&proxy->clients))
     client_free(TAILQ_FIRST(&proxy->clients), "the proxy was stopped");
   listener_free(proxy->listener);
+  salts_free(proxy->salts);
   control_free(proxy->control);
   route_cache_free(proxy->routes);
   limits_free(proxy->limits);

@@ -27,19 +27,32 @@ static bool send_authentication(Client *client, uint32_t kind, const Buffer *dat
   return client_send(client, &out);
 }
 
-/* The challenge goes out when both are there: the client's first message and its verifier. */
+/* The challenge doesn't wait for the verifier, which comes while the client works on its proof. */
 static Progress send_challenge(Client *client) {
   Login *login = client->login;
   char nonce[SCRAM_NONCE_SIZE];
+  unsigned iterations = 0;
   AUTO_RELEASE(buffer_release) Buffer text = {0};
-  if (!login->first_read || login->verifier == NULL)
+  if (!login->first_read || !salts_known(client->proxy->salts))
     return PROGRESS_MORE;
+  AUTO(str_free) char *salt = salts_of(client->proxy->salts, login->startup.user, &iterations);
   scram_nonce(nonce);
-  scram_add_challenge(login->scram, nonce, verifier_salt(login->verifier),
-                      verifier_iterations(login->verifier), &text);
+  scram_add_challenge(login->scram, nonce, salt, iterations, &text);
   login->phase = PHASE_FINAL;
   return send_authentication(client, AUTH_SASL_CONTINUE, &text) ? PROGRESS_AGAIN : PROGRESS_GONE;
 }
+
+void login_challenge_all(Proxy *proxy) {
+  Client *next = NULL;
+  for (Client *client = TAILQ_FIRST(&proxy->clients); client != NULL; client = next) {
+    next = TAILQ_NEXT(client, link); /* a client may be ended */
+    if (client->login != NULL && client->login->phase == PHASE_FIRST &&
+        send_challenge(client) == PROGRESS_AGAIN)
+      login_advance(client);
+  }
+}
+
+static void check_password(Client *client);
 
 static void on_verifier(void *context, const json_t *result, const Error *failure) {
   Client *client = context;
@@ -50,8 +63,8 @@ static void on_verifier(void *context, const json_t *result, const Error *failur
     client_refuse(client, failure);
   else if (!verifier_read(result, &login->verifier, &unreadable))
     client_refuse(client, &unreadable);
-  else if (send_challenge(client) == PROGRESS_AGAIN)
-    login_advance(client);
+  else
+    check_password(client);
 }
 
 void password_start(Client *client) {
@@ -65,6 +78,7 @@ void password_start(Client *client) {
   startup_add_negotiation(&out, &login->startup);
   add_authentication(&out, AUTH_SASL, &mechanisms);
   login->phase = PHASE_FIRST;
+  salts_want(client->proxy->salts);
   login->call = control_ask(client->proxy->control, "verifier",
                             json_pack("{s:s}", "user", login->startup.user), VERIFIER_LIMIT_MS,
                             on_verifier, client);
@@ -103,7 +117,7 @@ Progress password_read_first(Client *client) {
   Message message;
   Error failure = ERROR_INIT;
   if (login->first_read)
-    return PROGRESS_MORE; /* until the verifier has come, nothing is expected */
+    return PROGRESS_MORE; /* until it can be challenged, nothing is expected */
   Progress progress = next_message(client, &message);
   if (progress != PROGRESS_AGAIN)
     return progress;
@@ -141,10 +155,13 @@ static void accept_password(Client *client, const ScramKey *key) {
     entry_start(client);
 }
 
+/* When both are there: the client's proof and its verifier. */
 static void check_password(Client *client) {
   Login *login = client->login;
   const char *token = NULL;
   const ScramKey *key = NULL;
+  if (!login->proved || login->verifier == NULL)
+    return;
   if (!verifier_match(login->verifier, login->scram, clock_wall_us(), &token, &key)) {
     refuse_password(client);
     return;
@@ -153,10 +170,15 @@ static void check_password(Client *client) {
   accept_password(client, key);
 }
 
+static void take_proof(Client *client) {
+  client->login->proved = true;
+  check_password(client);
+}
+
 static void on_pause_over(evutil_socket_t fd, short events, void *context) {
   (void)fd;
   (void)events;
-  check_password(context);
+  take_proof(context);
 }
 
 /* Right and wrong ones wait alike, or the wait would tell. */
@@ -195,7 +217,7 @@ Progress password_read_final(Client *client) {
     return refuse(client, &failure);
   }
   if (wait == 0)
-    check_password(client);
+    take_proof(client);
   else
     check_after(client, wait);
   return PROGRESS_GONE;

@@ -5,6 +5,7 @@
 #include "proxy/control.h"
 #include "proxy/limit.h"
 #include "proxy/route.h"
+#include "proxy/salts.h"
 #include "proxy/settings.h"
 #include "proxy/tls.h"
 
@@ -19,6 +20,7 @@ typedef struct Proxy {
   struct event_base *base;
   Tls *tls;
   Control *control;
+  Salts *salts;
   Limits *limits;
   RouteCache *routes;
   Listener *listener; /* NULL once nobody is accepted any more */

@@ -9,8 +9,6 @@
 enum {
   KEYS_LIMIT = 64,
   KEYS_STEP = 8, /* so many, or twice, or thrice as many are tried */
-  SALT_LIMIT = 64,
-  ITERATIONS_LIMIT = 1000000,
 };
 
 typedef struct Key {
@@ -21,8 +19,6 @@ typedef struct Key {
 
 struct Verifier {
   char *principal;
-  char *salt;
-  unsigned iterations;
   Key keys[KEYS_LIMIT];
   size_t count; /* filled up to a multiple of KEYS_STEP */
 };
@@ -33,7 +29,6 @@ void verifier_free(Verifier *verifier) {
   if (verifier == NULL)
     return;
   str_free(verifier->principal);
-  str_free(verifier->salt);
   for (size_t at = 0; at < KEYS_LIMIT; at++)
     str_free(verifier->keys[at].token);
   OPENSSL_cleanse(verifier, sizeof *verifier);
@@ -74,25 +69,9 @@ static bool read_keys(const json_t *answer, Verifier *verifier, Error *err) {
   return true;
 }
 
-static bool check_salt(const char *salt, int64_t iterations, Error *err) {
-  uint8_t bytes[SALT_LIMIT];
-  size_t length = 0;
-  return (base64_decode(salt, strlen(salt), bytes, sizeof bytes, &length) && length > 0 &&
-          iterations > 0 && iterations <= ITERATIONS_LIMIT) ||
-         error_set(err, ERROR_INTERNAL, "a verifier's salt makes no sense");
-}
-
 bool verifier_read(const json_t *answer, Verifier **ret, Error *err) {
-  const char *salt = NULL;
-  int64_t iterations = 0;
-  if (!json_get_string(answer, "salt", &salt, err) ||
-      !json_get_integer(answer, "iterations", &iterations, err) ||
-      !check_salt(salt, iterations, err))
-    return false;
   AUTO(verifier_free) Verifier *verifier = mem_new(1, sizeof *verifier);
   verifier->principal = str_dup(json_string_or(answer, "principal", ""));
-  verifier->salt = str_dup(salt);
-  verifier->iterations = (unsigned)iterations;
   if (!read_keys(answer, verifier, err))
     return false;
   *ret = STEAL(verifier);
@@ -101,14 +80,6 @@ bool verifier_read(const json_t *answer, Verifier **ret, Error *err) {
 
 const char *verifier_principal(const Verifier *verifier) {
   return verifier->principal;
-}
-
-const char *verifier_salt(const Verifier *verifier) {
-  return verifier->salt;
-}
-
-unsigned verifier_iterations(const Verifier *verifier) {
-  return verifier->iterations;
 }
 
 bool verifier_match(const Verifier *verifier, const Scram *scram, int64_t now_us,

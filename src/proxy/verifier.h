@@ -10,8 +10,6 @@ CHECKED bool verifier_read(const json_t *answer, Verifier **ret, Error *err);
 void verifier_free(Verifier *verifier);
 
 const char *verifier_principal(const Verifier *verifier);
-const char *verifier_salt(const Verifier *verifier);
-unsigned verifier_iterations(const Verifier *verifier);
 
 /* Tries every key, expired ones and some that nobody has too, so that the time it takes tells
  * nothing. *ret_token and *ret_key are borrowed. */

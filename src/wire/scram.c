@@ -70,6 +70,13 @@ static void hmac(const void *key, size_t key_length, const void *data, size_t le
     abort();
 }
 
+void scram_salt(const uint8_t secret[SCRAM_SECRET_SIZE], const char *name,
+                uint8_t ret[SCRAM_SALT_SIZE]) {
+  uint8_t digest[SCRAM_KEY_SIZE];
+  hmac(secret, SCRAM_SECRET_SIZE, name, strlen(name), digest);
+  memcpy(ret, digest, SCRAM_SALT_SIZE);
+}
+
 bool scram_derive(const char *password, const void *salt, size_t salt_length, unsigned iterations,
                   ScramKey *ret, Error *err) {
   uint8_t salted[SCRAM_KEY_SIZE];

@@ -2,7 +2,7 @@
  * the protocol around it:
  *
  *   scram_read_first    the mechanism and the client's first message
- *   scram_add_challenge the server's first message, from the principal's salt
+ *   scram_add_challenge the server's first message, from the name's salt
  *   scram_read_final    the client's final message: its form, nonce and channel binding
  *   scram_matches       whether that proof was made with a key; as often as there are keys
  *   scram_add_final     the server's signature
@@ -17,6 +17,8 @@
 
 enum {
   SCRAM_KEY_SIZE = 32,
+  SCRAM_SALT_SIZE = 16,
+  SCRAM_SECRET_SIZE = 32,
   SCRAM_MESSAGE_LIMIT = 4096,
   SCRAM_NONCE_SIZE = 18 + 6 + 1, /* of the server's part as text, with \0 */
   SCRAM_BINDING_LIMIT = 64,
@@ -28,6 +30,11 @@ typedef struct ScramKey {
   uint8_t stored_key[SCRAM_KEY_SIZE];
   uint8_t server_key[SCRAM_KEY_SIZE];
 } ScramKey;
+
+/* The salt of a name, the same every time, whether anybody has that name or not: HMAC-SHA-256 of
+ * the name under a secret. So a challenge can be made at once, and tells nothing. */
+void scram_salt(const uint8_t secret[SCRAM_SECRET_SIZE], const char *name,
+                uint8_t ret[SCRAM_SALT_SIZE]);
 
 /* The key of a password, which must be ASCII: tokens are. */
 CHECKED bool scram_derive(const char *password, const void *salt, size_t salt_length,

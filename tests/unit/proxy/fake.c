@@ -43,12 +43,12 @@ struct Fake {
   pthread_t thread;
   pthread_mutex_t mutex;
   atomic_bool stopping;
-  atomic_int wake_ms;
   atomic_int idle_ms;
   int listener;
   int connections[CONNECTIONS_LIMIT]; /* -1: free */
   json_t *counts;
   json_t *lasts;
+  json_t *delays; /* ms by method */
   Delayed delayed[DELAYED_LIMIT];
   size_t delayed_count;
   unsigned sessions;
@@ -60,14 +60,21 @@ static json_t *base64_json(const void *bytes, size_t length) {
   return json_string(text.text);
 }
 
+static const uint8_t secret[SCRAM_SECRET_SIZE] = "what all salts are made of here";
+
+static json_t *answer_salts(void) {
+  return json_pack("{s:o, s:i}", "secret", base64_json(secret, sizeof secret), "iterations", 4096);
+}
+
 static json_t *answer_verifier(const json_t *params) {
-  static const char salt[] = "salt of sixteen!";
+  uint8_t salt[SCRAM_SALT_SIZE];
   const char *user = json_string_or(params, "user", "");
   json_t *keys = json_array();
+  scram_salt(secret, user, salt);
   for (size_t at = 0; at < ARRAY_LENGTH(tokens); at++) {
     ScramKey key;
     if (!str_equal(tokens[at].name, user) ||
-        !scram_derive(tokens[at].password, salt, sizeof salt - 1, 4096, &key, NULL))
+        !scram_derive(tokens[at].password, salt, sizeof salt, 4096, &key, NULL))
       continue;
     (void)json_array_append_new(
         keys, json_pack("{s:s, s:o, s:o, s:I}", "token", "tok-1", "stored_key",
@@ -75,8 +82,7 @@ static json_t *answer_verifier(const json_t *params) {
                         base64_json(key.server_key, sizeof key.server_key), "expires_at_us",
                         (json_int_t)tokens[at].expires_us));
   }
-  return json_pack("{s:s, s:o, s:i, s:o}", "principal", user, "salt",
-                   base64_json(salt, sizeof salt - 1), "iterations", 4096, "keys", keys);
+  return json_pack("{s:s, s:o}", "principal", user, "keys", keys);
 }
 
 static json_t *route_failure(const char *branch) {
@@ -108,10 +114,10 @@ static void send_answer(int fd, const json_t *answer) {
   (void)!frame_write(fd, answer, NULL, 0, &ignored); /* the proxy may have gone */
 }
 
-static void delay_answer(Fake *fake, int fd, json_t *answer) {
+static void delay_answer(Fake *fake, int fd, json_t *answer, int64_t delay_ms) {
   if (fake->delayed_count < DELAYED_LIMIT)
     fake->delayed[fake->delayed_count++] = (Delayed){
-        .answer = json_incref(answer), .at_ms = clock_monotonic_ms() + fake->wake_ms, .fd = fd};
+        .answer = json_incref(answer), .at_ms = clock_monotonic_ms() + delay_ms, .fd = fd};
 }
 
 static void answer(Fake *fake, int fd, const json_t *message) {
@@ -119,7 +125,9 @@ static void answer(Fake *fake, int fd, const json_t *message) {
   const json_t *params = json_object_get(message, "params");
   json_t *failure = NULL;
   json_t *result = NULL;
-  if (str_equal(method, "verifier"))
+  if (str_equal(method, "salts"))
+    result = answer_salts();
+  else if (str_equal(method, "verifier"))
     result = answer_verifier(params);
   else if (str_equal(method, "route"))
     result = answer_route(fake, params, &failure);
@@ -129,8 +137,9 @@ static void answer(Fake *fake, int fd, const json_t *message) {
   AUTO(json_free)
   json_t *whole = failure != NULL ? json_pack("{s:I, s:o}", "id", id, "error", failure)
                                   : json_pack("{s:I, s:o}", "id", id, "result", result);
-  if (str_equal(method, "route") && fake->wake_ms > 0)
-    delay_answer(fake, fd, whole);
+  int64_t delay_ms = json_integer_or(fake->delays, method, 0);
+  if (delay_ms > 0)
+    delay_answer(fake, fd, whole, delay_ms);
   else
     send_answer(fd, whole);
 }
@@ -231,6 +240,7 @@ Fake *fake_new(const char *path, const char *socket_directory) {
   fake->directory = str_dup(socket_directory);
   fake->counts = json_object();
   fake->lasts = json_object();
+  fake->delays = json_object();
   for (size_t at = 0; at < CONNECTIONS_LIMIT; at++)
     fake->connections[at] = -1;
   (void)pthread_mutex_init(&fake->mutex, NULL);
@@ -245,14 +255,17 @@ void fake_free(Fake *fake) {
     fake_stop(fake);
   json_free(fake->counts);
   json_free(fake->lasts);
+  json_free(fake->delays);
   str_free(fake->path);
   str_free(fake->directory);
   (void)pthread_mutex_destroy(&fake->mutex);
   mem_free(fake);
 }
 
-void fake_set_wake_ms(Fake *fake, int wake_ms) {
-  fake->wake_ms = wake_ms;
+void fake_set_delay_ms(Fake *fake, const char *method, int delay_ms) {
+  (void)pthread_mutex_lock(&fake->mutex);
+  (void)json_object_set_new(fake->delays, method, json_integer(delay_ms));
+  (void)pthread_mutex_unlock(&fake->mutex);
 }
 
 void fake_set_idle_ms(Fake *fake, int idle_ms) {

@@ -14,8 +14,8 @@ void fake_free(Fake *fake);
 void fake_stop(Fake *fake);
 void fake_start(Fake *fake);
 
-/* The answer to route takes so long from now on. */
-void fake_set_wake_ms(Fake *fake, int wake_ms);
+/* The answers to a method take so long from now on. */
+void fake_set_delay_ms(Fake *fake, const char *method, int delay_ms);
 /* Sessions end when they are idle for so long. */
 void fake_set_idle_ms(Fake *fake, int idle_ms);
 

@@ -141,6 +141,17 @@ static void wrong_passwords(void **state) {
   assert_int_equal(fake_count(stand->fake, "route"), routes); /* nobody was woken */
 }
 
+/* The client is challenged before boughd has said who it may be. */
+static void verifiers_may_come_late(void **state) {
+  fake_set_delay_ms(stand->fake, "verifier", 300);
+  int64_t start = clock_monotonic_ms();
+  one_session("dbname=app@main");
+  assert_true(clock_monotonic_ms() - start >= 300);
+  expect_refusal("dev2", "wrong", "dbname=app@main sslmode=disable",
+                 "password authentication failed for user \"dev2\"");
+  fake_set_delay_ms(stand->fake, "verifier", 0);
+}
+
 static void failing_again_and_again_slows_down_only_that_user(void **state) {
   for (int at = 0; at < 8; at++)
     expect_refusal("guess", "wrong", "dbname=app@main sslmode=disable", "password");
@@ -276,7 +287,7 @@ static void one_wake_holds_many_clients(void **state) {
   size_t done = 0;
   if (stand == NULL)
     skip();
-  fake_set_wake_ms(stand->fake, 1000);
+  fake_set_delay_ms(stand->fake, "route", 1000);
   AUTO(str_free)
   char *conninfo = str_format("host=127.0.0.1 port=%d user=dev1 password=secret-one "
                               "dbname=app@main sslmode=disable",
@@ -296,7 +307,7 @@ static void one_wake_holds_many_clients(void **state) {
     }
     clock_sleep_ms(5);
   }
-  fake_set_wake_ms(stand->fake, 0);
+  fake_set_delay_ms(stand->fake, "route", 0);
   assert_int_equal(done, MANY);
   for (size_t at = 0; at < MANY; at++)
     PQfinish(connections[at]);
@@ -304,7 +315,7 @@ static void one_wake_holds_many_clients(void **state) {
 
 /* boughd began a session for a client that didn't wait for it. */
 static void a_client_that_leaves_while_held_ends_its_session(void **state) {
-  fake_set_wake_ms(stand->fake, 500);
+  fake_set_delay_ms(stand->fake, "route", 500);
   size_t ends = fake_count(stand->fake, "session.end");
   size_t routes = fake_count(stand->fake, "route");
   AUTO(str_free)
@@ -317,7 +328,7 @@ static void a_client_that_leaves_while_held_ends_its_session(void **state) {
     clock_sleep_ms(2);
   }
   PQfinish(connection);
-  fake_set_wake_ms(stand->fake, 0);
+  fake_set_delay_ms(stand->fake, "route", 0);
   assert_true(fake_wait(stand->fake, "session.end", ends));
 }
 
@@ -474,6 +485,7 @@ static void another_proxy_takes_over(void **state) {
   pid_t first = stand->proxy;
   fake_push(stand->fake, "drain", json_pack("{s:i}", "limit_ms", 20000));
   clock_sleep_ms(200);
+  fake_set_delay_ms(stand->fake, "salts", 300); /* its first clients wait for their challenge */
   stand->proxy = stand_start_proxy(stand);
   expect(old, "SELECT 1", "1");
   one_session("dbname=app@main");
@@ -497,6 +509,7 @@ int main(void) {
       cmocka_unit_test(every_token_of_a_principal),
       cmocka_unit_test(settings_reach_the_session),
       cmocka_unit_test(wrong_passwords),
+      cmocka_unit_test(verifiers_may_come_late),
       cmocka_unit_test(failing_again_and_again_slows_down_only_that_user),
       cmocka_unit_test(wrong_names),
       cmocka_unit_test(sessions_are_told),

@@ -199,6 +199,20 @@ static void channel_binding_is_checked(void **state) {
   }
 }
 
+static void salts_are_by_name_and_secret(void **state) {
+  static const uint8_t secret[SCRAM_SECRET_SIZE] = "one";
+  static const uint8_t other[SCRAM_SECRET_SIZE] = "other";
+  uint8_t salt[SCRAM_SALT_SIZE];
+  uint8_t again[SCRAM_SALT_SIZE];
+  scram_salt(secret, "dev", salt);
+  scram_salt(secret, "dev", again);
+  assert_memory_equal(salt, again, sizeof salt);
+  scram_salt(secret, "dev1", again);
+  assert_memory_not_equal(salt, again, sizeof salt);
+  scram_salt(other, "dev", again);
+  assert_memory_not_equal(salt, again, sizeof salt);
+}
+
 static void nonces_differ(void **state) {
   char one[SCRAM_NONCE_SIZE];
   char other[SCRAM_NONCE_SIZE];
@@ -247,6 +261,7 @@ int main(void) {
       cmocka_unit_test(refuse_final_messages),
       cmocka_unit_test(extensions_are_part_of_what_is_signed),
       cmocka_unit_test(channel_binding_is_checked),
+      cmocka_unit_test(salts_are_by_name_and_secret),
       cmocka_unit_test(nonces_differ),
       cmocka_unit_test(base64_is_strict),
       cmocka_unit_test(base64_goes_round),
