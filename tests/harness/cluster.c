@@ -105,6 +105,12 @@ void cluster_exec(Cluster *cluster, const char *database, const char *sql) {
   str_free(cluster_sql(cluster, database, sql));
 }
 
+void cluster_run_file(Cluster *cluster, const char *database, const char *path) {
+  const char *const argv[] = {"psql", "-X",     "-q", "-v", "ON_ERROR_STOP=1",
+                              "-d",   database, "-f", path, NULL};
+  str_free(cluster_tool(cluster, argv, NULL));
+}
+
 static void remove_all(void) {
   for (size_t at = 0; at < CLUSTERS_MAX; at++)
     cluster_free(clusters[at]);

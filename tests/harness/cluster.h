@@ -48,6 +48,8 @@ void cluster_kill(Cluster *cluster);
 char *cluster_sql(Cluster *cluster, const char *database, const char *sql);
 /* The same where nobody wants the rows. */
 void cluster_exec(Cluster *cluster, const char *database, const char *sql);
+/* Runs a file of statements, to its end. */
+void cluster_run_file(Cluster *cluster, const char *database, const char *path);
 
 /* Runs one of PostgreSQL's programs (argv[0] without a directory) as the owner of the cluster, with
  * PGHOST and PGUSER set. Returns what it printed on both streams, owned; ret_status may be NULL,

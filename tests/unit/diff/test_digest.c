@@ -57,12 +57,6 @@ static Schema *read_from(Conn *conn) {
   return schema;
 }
 
-static void run_file(const char *database, const char *path) {
-  const char *const argv[] = {"psql", "-X",     "-q", "-v", "ON_ERROR_STOP=1",
-                              "-d",   database, "-f", path, NULL};
-  str_free(cluster_tool(cluster, argv, NULL));
-}
-
 /* One for every property of every kind that can be changed where it is: each is seen by a reading,
  * so it has to be by the digest. */
 static const char *const changes[] = {
@@ -248,7 +242,7 @@ static int set_up(void **state) {
   cluster = cluster_started((const char *const[]){"wal_level=logical", NULL});
   cluster_exec(cluster, "postgres", "CREATE ROLE nobody LOGIN");
   cluster_exec(cluster, "postgres", "CREATE DATABASE every");
-  run_file("every", TEST_EVERY_KIND);
+  cluster_run_file(cluster, "every", TEST_EVERY_KIND);
   cluster_exec(cluster, "postgres", "CREATE DATABASE twin TEMPLATE every");
   cluster_exec(cluster, "postgres", "CREATE DATABASE quiet TEMPLATE every");
   return 0;

@@ -39,12 +39,6 @@ static Schema *read_as(const char *user, const char *database, unsigned flags) {
   return schema;
 }
 
-static void run_file(const char *database, const char *path) {
-  const char *const argv[] = {"psql", "-X",     "-q", "-v", "ON_ERROR_STOP=1",
-                              "-d",   database, "-f", path, NULL};
-  str_free(cluster_tool(cluster, argv, NULL));
-}
-
 static int set_up(void **state) {
   const char *reason = cluster_skip_reason();
   if (reason != NULL) {
@@ -55,7 +49,7 @@ static int set_up(void **state) {
   cluster_start(cluster, (const char *const[]){"wal_level=logical", NULL});
   cluster_exec(cluster, "postgres", "CREATE ROLE nobody LOGIN");
   cluster_exec(cluster, "postgres", "CREATE DATABASE every");
-  run_file("every", TEST_EVERY_KIND);
+  cluster_run_file(cluster, "every", TEST_EVERY_KIND);
   cluster_exec(cluster, "postgres", "CREATE DATABASE twin TEMPLATE every");
   return 0;
 }
@@ -228,7 +222,7 @@ static void test_hostile_database(void **state) {
   if (cluster == NULL)
     skip();
   cluster_exec(cluster, "postgres", "CREATE DATABASE hostile");
-  run_file("hostile", TEST_HOSTILE);
+  cluster_run_file(cluster, "hostile", TEST_HOSTILE);
   schema_free(read_as("postgres", "hostile", SCHEMA_READ_DEPENDENCIES)); /* the worst case */
   schema_free(read_as("nobody", "hostile", SCHEMA_READ_DEPENDENCIES));
   AUTO(conn_free) Conn *conn = open_as("postgres", "hostile");
