@@ -6,14 +6,15 @@ source "$(dirname "$0")/../harness/lib.sh"
 source "$ROOT/tests/harness/load.sh"
 
 BRANCHES=${LOAD_BRANCHES:-20}
+SCALE=${LOAD_SCALE:-4}
 POOL_SIZE=6G
 start_bough
 make_project shop
-load_prepare production 10
+load_prepare production "$SCALE"
 platform_sql production app 'create extension if not exists amcheck' || true
 
 declare -A started=()
-load_start $((BRANCHES * 3 + 20)) 10
+load_start $((BRANCHES * 3 + 20)) "$SCALE"
 wait_for 20 grep -q . "$TEST_DIR"/load-log.* || true
 for ((branch = 1; branch <= BRANCHES; branch++)); do
   sleep 0.5

@@ -9,21 +9,25 @@ source "$ROOT/tests/harness/git.sh"
 start_bough
 make_project shop
 write_policy
-sed -i 's/approvals: 1/approvals: 0/; s/max_per_principal: 4/max_per_principal: 20/' "$TEST_DIR/bough.yaml"
+sed -i 's/approvals: 1/approvals: 0/; s/max_per_principal: 4/max_per_principal: 20/; s/^keep:/commands: { test: "sh check.sh" }\nkeep:/' \
+  "$TEST_DIR/bough.yaml"
 check "the policy" bough policy apply "$TEST_DIR/bough.yaml" --yes
 add dev human developer
 add rev human reviewer
 add gone human reviewer
 add ci ci ci
 begin_work one two
+echo 'if [ -e left ] && [ -e right ]; then echo "left and right"; exit 1; fi' >check.sh
+git add . && git commit -q -m 'What is tested'
 bough init >/dev/null
 
-# green ID VERSION SQL UNDO: claimed, proposed, green for the tier as it is now
+# green ID VERSION SQL UNDO [FILE]: claimed, proposed, green for the tier as it is now
 green() {
   git checkout -q staging && by dev --quiet scm claim "$1"
   mkdir -p migrations
   echo "$3" >"migrations/$2_$1.sql"
   echo "$4" >"migrations/$2_$1.undo.sql"
+  [[ -z ${5:-} ]] || echo "$1" >"$5"
   by dev --quiet migrate apply "$1" && git add . && git commit -q -m "$1"
   by dev --quiet scm prepare-pr && by dev --quiet scm wait-ci --timeout 5m
 }
@@ -39,11 +43,12 @@ is_over() {
 
 green b 20 'create table b (id int primary key);' 'drop table b;'
 green c 30 'create table b (id int primary key, other text);' 'drop table b;'
-green d 40 'create table d (id int primary key);' 'drop table d;'
+green d 40 'create table d (id int primary key);' 'drop table d;' left
+green f 45 'create table f (id int primary key);' 'drop table f;' right
 green e 50 'create table e (id int primary key);' 'drop table e;'
 equal "all are green for one and the same tier" "$(catalog_sql "select count(distinct base_commit) from lakebase.changes where state = 'ci-green'")" 1
 
-note "three at once, one of which doesn't hold with another; boughd is killed at each step"
+note "four at once, of which one fails with another by its migration, one by the tests; boughd is killed at each step"
 dead() { ! boughd_alive; }
 restart_with() {
   kill_boughd
@@ -54,17 +59,20 @@ restart_with queue-entered=crash
 check_not "queue-entered: the caller isn't told" by rev --quiet scm merge b --no-wait
 restart_with queue-merging=sleep:60000
 check "its turn comes all the same" wait_for 60 is_merging b
-for id in c d; do check "$id waits behind it" by rev --quiet scm merge "$id" --no-wait; done
+for id in c d f; do check "$id waits behind it" by rev --quiet scm merge "$id" --no-wait; done
 restart_with queue-formed=crash
 for point in queue-passed queue-merging queue-merged nothing; do
   check "killed before $point" wait_for 120 dead
   restart_with "$point=crash"
 done
-for id in b c d; do check "$id: it comes to an end" wait_for 240 is_over "$id"; done
+for id in b c d f; do check "$id: it comes to an end" wait_for 240 is_over "$id"; done
 equal "what holds is merged" "$(state b) $(state d)" "merged merged"
 equal "and in the tier" "$(sql staging "select to_regclass('b') is not null and to_regclass('d') is not null")" t
 equal "what doesn't is back with its author" "$(queued c) $(state c)" "refused ci-green"
 matches "with the reason" "$(catalog_sql "select error_code || ': ' || error from lakebase.merge_queue where feature = 'c'")" "ci-failed: .*verify"
+equal "nor is what fails the tests" "$(queued f) $(state f)" "refused ci-green"
+matches "with that for a reason" "$(catalog_sql "select error_code || ': ' || error from lakebase.merge_queue where feature = 'f'")" "ci-failed: .*test"
+equal "none of it is in the tier" "$(sql staging "select to_regclass('f') is null")" t
 matches "which the pull request shows" "$(by dev --json pr show 2 | jq -r '.result.comments[].text')" "The queue of .staging. gives this back"
 equal "the trail tells it" "$(catalog_sql "select string_agg(distinct action_name, ' ' order by action_name) from access.audit where request_params ->> 'feature' = 'c' and action_name like 'workflow.%queue'")" "workflow.queue workflow.unqueue"
 equal "each was merged by who asked" "$(catalog_sql "select string_agg(distinct actor, ' ') from access.audit where action_name in ('workflow.merge', 'pull.merge', 'promote') and status = 'ok'")" rev
