@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "core/home.h"
 #include "core/io.h"
+#include "git/git.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -58,11 +59,35 @@ bool cli_client(Cli *cli, Error *err) {
   return cli_token(cli, &token, err) && client_new(server, token, &cli->client, err);
 }
 
-const char *cli_project(const Cli *cli) {
+const char *cli_named_project(const Cli *cli) {
   const char *project = invocation_value(&cli->invocation, "project");
   if (project == NULL)
     project = getenv("BOUGH_PROJECT");
-  return project != NULL && project[0] != '\0' ? project : "-";
+  return project != NULL && project[0] != '\0' ? project : NULL;
+}
+
+/* What `bough init` wrote into the repository around the current directory; NULL: there is none. */
+static char *repository_project(void) {
+  const Git here = git_client(".");
+  AUTO_RELEASE(git_result_release) GitResult result = {0};
+  Error ignored = ERROR_INIT; /* no git, no repository: then nothing is set */
+  if (!git_run(&here, GIT("config", "--local", "--get", "bough.project"), NULL, 0, &result,
+               &ignored) ||
+      result.status != 0)
+    return NULL;
+  size_t length = strcspn(result.output, "\n");
+  return length > 0 ? str_ndup(result.output, length) : NULL;
+}
+
+const char *cli_project(Cli *cli) {
+  const char *named = cli_named_project(cli);
+  if (named != NULL)
+    return named;
+  if (cli->project == NULL)
+    cli->project = repository_project();
+  if (cli->project == NULL)
+    cli->project = str_dup("-");
+  return cli->project;
 }
 
 static bool names_server(const Cli *cli) {
@@ -106,14 +131,14 @@ bool cli_call(Cli *cli, const char *method, const char *path, const json_t *body
 }
 
 /* The value of a placeholder: "project" or the number of an argument, which may be left out. */
-static const char *placeholder(const Cli *cli, const char *name) {
+static const char *placeholder(Cli *cli, const char *name) {
   if (name[0] == 'p')
     return cli_project(cli);
   const char *argument = cli->invocation.arguments[name[0] - '0'];
   return argument != NULL ? argument : "-"; /* the server knows which one is meant */
 }
 
-static char *fill_path(const Cli *cli, const char *template) {
+static char *fill_path(Cli *cli, const char *template) {
   Buffer path = {0};
   for (const char *at = template; *at != '\0';) {
     size_t plain = strcspn(at, "{");

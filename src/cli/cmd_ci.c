@@ -18,7 +18,7 @@ enum { FOLLOW_MS = 300, ENVIRONMENT_LIMIT = 1024, CONNECTION_VARIABLES = 7 };
 
 extern char **environ;
 
-static char *ci_path(const Cli *cli, const char *rest) {
+static char *ci_path(Cli *cli, const char *rest) {
   Buffer path = {0};
   buffer_add_text(&path, "/v1/projects/");
   url_add_encoded(&path, cli_project(cli));

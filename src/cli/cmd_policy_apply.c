@@ -2,6 +2,7 @@
 #include "cli/handlers.h"
 #include "cli/show.h"
 #include "core/io.h"
+#include "policy/policy.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 
 enum { FILE_LIMIT = 512 * 1024 };
 
-static char *policy_path(const Cli *cli, const char *rest) {
+static char *policy_path(Cli *cli, const char *rest) {
   Buffer path = {0};
   buffer_add_text(&path, "/v1/projects/");
   url_add_encoded(&path, cli_project(cli));
@@ -70,13 +71,25 @@ static bool read_file(const char *path, char **ret, Error *err) {
   return true;
 }
 
+/* Unless another was named, a policy goes to the project that it names. What is no policy is told
+ * by the server. */
+static void choose_project(Cli *cli, const char *text) {
+  AUTO(policy_free) Policy *policy = NULL;
+  AUTO_RELEASE(policy_findings_release) PolicyFindings findings = {0};
+  Error ignored = ERROR_INIT;
+  if (cli_named_project(cli) == NULL &&
+      policy_parse(text, strlen(text), &policy, &findings, &ignored))
+    cli->project = str_dup(policy->project);
+}
+
 bool cmd_policy_apply_run(Cli *cli, json_t **ret, Error *err) {
   AUTO(str_free) char *text = NULL;
-  AUTO(str_free) char *preview_path = policy_path(cli, "/preview");
-  AUTO(str_free) char *path = policy_path(cli, "");
   AUTO(json_free) json_t *preview = NULL;
   if (!read_file(cli->invocation.arguments[0], &text, err))
     return false;
+  choose_project(cli, text);
+  AUTO(str_free) char *preview_path = policy_path(cli, "/preview");
+  AUTO(str_free) char *path = policy_path(cli, "");
   AUTO(json_free) json_t *body = json_pack("{s:s}", "text", text);
   if (body == NULL)
     return error_set(err, ERROR_POLICY_INVALID, "%s is not UTF-8", cli->invocation.arguments[0]);

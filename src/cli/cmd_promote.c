@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static char *project_path(const Cli *cli, const char *rest) {
+static char *project_path(Cli *cli, const char *rest) {
   Buffer path = {0};
   buffer_add_text(&path, "/v1/projects/");
   url_add_encoded(&path, cli_project(cli));

@@ -107,6 +107,7 @@ struct Cli {
   Invocation invocation;
   Output output;
   Client *client;  /* made on first use by cli_client */
+  char *project;   /* where none was named; found on first use by cli_project */
   int exit_status; /* of a command that did its work and found something wrong */
 };
 
@@ -118,8 +119,11 @@ CHECKED bool cli_client(Cli *cli, Error *err);
  * none.
  */
 CHECKED bool cli_token(const Cli *cli, char **ret, Error *err);
-/* The name given with --project or BOUGH_PROJECT, "-" for the only one. */
-const char *cli_project(const Cli *cli);
+/* The name given with --project or BOUGH_PROJECT; NULL: neither. */
+const char *cli_named_project(const Cli *cli);
+/* Which project is meant: the named one, else that of the repository around the current directory
+ * (bough.project, of `bough init`), else "-", the only one. Borrowed. */
+const char *cli_project(Cli *cli);
 /* The request of a row: its path with arguments filled in, its body, its time limit. */
 CHECKED bool cli_request(Cli *cli, const Command *command, json_t *body, json_t **ret, Error *err);
 /* Any other request. body is borrowed. */

@@ -28,7 +28,9 @@ const Flag common_flags[] = {
     {"json", NULL, "print one JSON object on stdout"},
     {"server", "URL", "unix:///path/to/boughd.sock or http://127.0.0.1:PORT (BOUGH_SERVER)"},
     {"token-file", "FILE", "file with the bearer token for TCP (or BOUGH_TOKEN)"},
-    {"project", "NAME", "which project; default: the only one (BOUGH_PROJECT)"},
+    {"project", "NAME",
+     "which project (BOUGH_PROJECT); default: that of the repository one stands in, of `bough "
+     "init`, else the only one"},
     {"quiet", NULL, "print nothing about what was done, no progress (-q)"},
     {"help", NULL, "what the command does and takes (-h)"},
     {"version", NULL, "version of bough"},
@@ -681,7 +683,9 @@ const Command commands[] = {
      .details =
          "Shows the difference to the one in force and what it means for the branches that "
          "stand, and asks. Tiers that have no branch get one, forked from their parent tier. "
-         "Sessions that lose their right are ended.",
+         "Sessions that lose their right are ended. Without --project or BOUGH_PROJECT it goes to "
+         "the "
+         "project that the file names.",
      .arguments = {{"FILE", "the policy file"}},
      .flags = {{"yes", NULL, "don't ask"}},
      .changes = true,

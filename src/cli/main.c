@@ -78,6 +78,7 @@ int main(int argc, char **argv) {
   if (!ok)
     output_error(&cli.output, &err);
   client_free(cli.client);
+  str_free(cli.project);
   invocation_release(&cli.invocation);
   mem_free(words);
   return ok ? cli.exit_status : error_info(err.code)->exit_status;

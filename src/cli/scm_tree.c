@@ -18,7 +18,6 @@ static const char *const quiet_hook[] = {"BOUGH_HOOK=off", NULL};
 void scm_tree_release(ScmTree *tree) {
   str_free(tree->top);
   str_free(tree->branch);
-  str_free(tree->project);
   *tree = (ScmTree){0};
 }
 
@@ -32,19 +31,6 @@ static bool read_setting(const ScmTree *tree, const char *name, char **ret, Erro
   return true;
 }
 
-static bool find_project(ScmTree *tree, Error *err) {
-  const char *named = cli_project(tree->cli);
-  char *setting = NULL;
-  if (!str_equal(named, "-")) {
-    tree->project = str_dup(named);
-    return true;
-  }
-  if (!read_setting(tree, "bough.project", &setting, err))
-    return false;
-  tree->project = setting != NULL ? setting : str_dup("-");
-  return true;
-}
-
 static bool look(ScmTree *tree, Error *err) {
   bool found = false;
   const Git here = git_client(".");
@@ -52,8 +38,9 @@ static bool look(ScmTree *tree, Error *err) {
     return false;
   tree->git = git_client(tree->top);
   tree->git.environment = quiet_hook;
+  tree->project = cli_project(tree->cli);
   return git_current_branch(&tree->git, &tree->branch, err) &&
-         git_commit_of(&tree->git, "HEAD", tree->head, &found, err) && find_project(tree, err);
+         git_commit_of(&tree->git, "HEAD", tree->head, &found, err);
 }
 
 bool scm_tree_open(Cli *cli, ScmTree *ret, Error *err) {

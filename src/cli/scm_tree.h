@@ -9,10 +9,10 @@
 
 typedef struct ScmTree {
   Cli *cli;
-  Git git;       /* of top */
-  char *top;     /* owned */
-  char *branch;  /* that HEAD stands on; owned, NULL: on none */
-  char *project; /* by flag, variable or the repository's own setting, "-": the only one; owned */
+  Git git;                 /* of top */
+  char *top;               /* owned */
+  char *branch;            /* that HEAD stands on; owned, NULL: on none */
+  const char *project;     /* of cli_project */
   char head[GIT_OID_SIZE]; /* "": nothing is committed yet */
 } ScmTree;
 

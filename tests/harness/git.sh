@@ -60,7 +60,7 @@ $output"; fi
 
 # bare: the path of the only project's repository, as the control account has it
 bare() {
-  echo "$BOUGH_HOME/git/$(catalog_sql "select project_id from lakebase.projects where state = 'ready' limit 1").git"
+  echo "$BOUGH_HOME/git/$(catalog_sql "select project_id from lakebase.projects where state = 'ready' and name like '${BOUGH_PROJECT:-%}' limit 1").git"
 }
 # head_of BRANCH: what the forge has
 head_of() {

@@ -132,3 +132,18 @@ git worktree add -q -b other "$TEST_DIR/other tree"
 cd "$TEST_DIR/other tree" || exit
 check "in another work tree" bough init
 equal "it has its own state" "$(jq -r .state "$STATE")" scaffold-complete
+
+note "several projects: the one that is named, else the repository's, else the file's for a policy"
+project_meant() { # BOUGH-ARGUMENTS...
+  result '.branches[0].project' "$@" branch list
+}
+check "another project" bough project create second --empty
+equal "in the work tree it is the repository's" "$(project_meant)" shop
+equal "unless the environment says another" "$(BOUGH_PROJECT=second project_meant)" second
+equal "or the command does" "$(BOUGH_PROJECT=shop project_meant --project second)" second
+sed 's/^project: .*/project: second/' "$TEST_DIR/bough.yaml" >"$TEST_DIR/second.yaml"
+check "a policy goes to the project that it names" bough policy apply "$TEST_DIR/second.yaml" --yes
+expect_error policy-invalid "unless another was named" policy apply "$TEST_DIR/second.yaml" --yes --project shop
+cd "$TEST_DIR" || exit
+expect_error project-ambiguous "elsewhere somebody has to say it" branch list
+check "except for a policy" bough policy apply "$TEST_DIR/bough.yaml" --yes

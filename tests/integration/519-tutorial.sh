@@ -1,10 +1,12 @@
 #!/bin/bash
-# The tutorial's own commands, as docs/tutorial.md has them, in one shell; and then what it says must be so.
+# The tutorial's own commands, as docs/tutorial.md has them, in one shell, beside the project that tools/up made; and then
+# what it says must be so.
 source "$(dirname "$0")/../harness/lib.sh"
 # shellcheck source=tests/harness/git.sh
 source "$ROOT/tests/harness/git.sh"
 
-make_pool
+start_bough
+check "a project is there already" bough project create demo --empty
 mkdir "$TEST_DIR/tutorial"
 # Every block of bash, each with its number, so that a failure tells where it was.
 awk '/^```bash$/ { block++; print "echo \"# block " block "\""; inside = 1; next } /^```$/ { inside = 0 } inside' \
@@ -16,6 +18,7 @@ else
   fail "every command of the tutorial works" "$(tail -n 30 "$TEST_DIR/tutorial.log" && bough ci log 1 2>&1 | tail -n 30)"
 fi
 
+export BOUGH_PROJECT=inventory
 parts() { # BRANCH: how many parts it has for how many codes
   sql "$1" "select count(p.inventory_id) = count(*) from inventory left join inventory_parts as p using (inventory_id)"
 }
