@@ -13,7 +13,9 @@ static bool check_not_suspended(const EndpointRow *endpoint, Error *err) {
   if (!str_starts(endpoint->error, WATCH_SUSPENDED))
     return true;
   (void)error_set(err, ERROR_POOL_FULL, "the branch is %s", endpoint->error);
-  return error_hint(err, "make room, then `bough endpoint start`");
+  return error_hint(err,
+                    "make room if the pool is nearly full, then `bough endpoint start BRANCH`; "
+                    "it counts from zero again");
 }
 
 /* failure NULL: it is awake. */

@@ -1,13 +1,15 @@
 /* Keeps one branch from filling the pool for all. */
 #include "branch/watch.h"
 
+#include "branch/access.h"
 #include "branch/endpoint.h"
 #include "branch/pool.h"
 #include "core/str.h"
 
 #include <stdio.h>
 
-#define DEFAULT_BRANCH_BYTES (20LL * 1000 * 1000 * 1000)
+#define MEGABYTE (1000LL * 1000) /* as policies write it */
+#define DEFAULT_BRANCH_BYTES (20 * 1000 * MEGABYTE)
 
 typedef struct Writer {
   EndpointRow endpoint;
@@ -31,15 +33,20 @@ static bool suspend(Context *context, const Writer *writer, const char *reason, 
   EndpointRow endpoint;
   if (!endpoint_stop(context, writer->branch.id, true, &endpoint, err))
     return false;
-  (void)snprintf(endpoint.error, sizeof endpoint.error, WATCH_SUSPENDED "%s", reason);
-  AUTO(str_free)
-  char *text = str_format("branch \"%s\" suspended: %s (%lld MB written)", writer->branch.name,
-                          reason, (long long)(writer->written >> 20));
+  (void)snprintf(endpoint.error, sizeof endpoint.error,
+                 WATCH_SUSPENDED "it wrote %lld MB since it was started, %s",
+                 (long long)(writer->written / MEGABYTE), reason);
+  AUTO(str_free) char *text = str_format("branch \"%s\" %s", writer->branch.name, endpoint.error);
   (void)json_array_append_new(events, json_string(text));
   return endpoint_update(context->catalog, &endpoint, err);
 }
 
-/* The awake ephemeral branches with what each has written; roots are never suspended. */
+/* Other branches hang on roots and tiers, so these go on writing. */
+static bool is_ephemeral(const BranchRow *branch) {
+  return !str_equal(branch->kind, "root") && branch->tier[0] == '\0';
+}
+
+/* The awake ephemeral branches with what each has written. */
 static bool list_writers(Context *context, Writer **ret, size_t *ret_count, Error *err) {
   EndpointRow *rows = NULL;
   size_t row_count = 0;
@@ -53,7 +60,7 @@ static bool list_writers(Context *context, Writer **ret, size_t *ret_count, Erro
     writer->endpoint = rows[at];
     if (endpoint_is_alive(&rows[at]) &&
         branch_get(context->catalog, rows[at].branch, &writer->branch, &ignored) &&
-        !str_equal(writer->branch.kind, "root") && measure(context, writer, &ignored))
+        is_ephemeral(&writer->branch) && measure(context, writer, &ignored))
       count++;
   }
   mem_free(rows);
@@ -62,13 +69,32 @@ static bool list_writers(Context *context, Writer **ret, size_t *ret_count, Erro
   return true;
 }
 
+/* The lower of the server's cap and the policy's, and what the lower one is called. */
+static int64_t find_cap(Context *context, const BranchRow *branch, const char **ret_name) {
+  const Policy *policy = NULL;
+  Error ignored = ERROR_INIT; /* a policy that can't be read doesn't lift the server's cap */
+  int64_t cap = json_integer_or(context->home->config, "branch_bytes", DEFAULT_BRANCH_BYTES);
+  *ret_name = "branch_bytes in config.json";
+  if (!access_policy(context, branch->project, &policy, NULL, &ignored) || policy == NULL ||
+      policy->limit_branch_bytes == 0 || policy->limit_branch_bytes >= cap)
+    return cap;
+  *ret_name = "limits.branch_bytes of the policy";
+  return policy->limit_branch_bytes;
+}
+
 static bool suspend_over_cap(Context *context, const Writer *writers, size_t count, json_t *events,
                              Error *err) {
-  int64_t cap = json_integer_or(context->home->config, "branch_bytes", DEFAULT_BRANCH_BYTES);
-  for (size_t at = 0; at < count; at++)
-    if (writers[at].written > cap &&
-        !suspend(context, &writers[at], "it wrote more than one branch may", events, err))
+  for (size_t at = 0; at < count; at++) {
+    const char *name = NULL;
+    int64_t cap = find_cap(context, &writers[at].branch, &name);
+    if (writers[at].written <= cap)
+      continue;
+    AUTO(str_free)
+    char *reason =
+        str_format("more than the %lld MB that %s allows", (long long)(cap / MEGABYTE), name);
+    if (!suspend(context, &writers[at], reason, events, err))
       return false;
+  }
   return true;
 }
 
@@ -87,7 +113,7 @@ static bool suspend_largest(Context *context, const Writer *writers, size_t coun
         (largest == NULL || writers[at].written > largest->written))
       largest = &writers[at];
   return largest == NULL ||
-         suspend(context, largest, "the pool is nearly full and it wrote most", events, err);
+         suspend(context, largest, "the most of all while the pool is nearly full", events, err);
 }
 
 bool watch_pool(Context *context, bool measure_all, json_t **ret_events, Error *err) {

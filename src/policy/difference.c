@@ -65,7 +65,8 @@ static const Field keep_fields[] = {
 static const Field limit_fields[] = {
     {"branches", MORE_WIDENS, PLAIN,
      "how many branches the project may have; those that stand stay"},
-    {"branch_bytes", MORE_WIDENS, PLAIN, "a branch that holds more is suspended"},
+    {"branch_bytes", MORE_WIDENS, PLAIN,
+     "a branch, no tier, that writes more after a start is suspended"},
     {"connections_per_branch", MORE_WIDENS, PLAIN, "for new connections"},
 };
 

@@ -9,6 +9,7 @@ start_bough
 make_project shop
 write_policy
 P=$TEST_DIR/bough.yaml
+sed -i 's/branch_bytes: 20GB/branch_bytes: 64MB/' "$P"
 add dev human developer
 add bot agent agent dev
 add rev human reviewer
@@ -112,6 +113,18 @@ sqlstate "it doesn't come back" 'may not read' rev one 'select 1'
 bough policy show --revision 1 >"$TEST_DIR/old.yaml"
 expect_json "an older version is applied again" .result.version 3 bough --json policy apply "$TEST_DIR/old.yaml" --yes
 equal "and the right is there again" "$(as rev one 'select current_user')" bough_reader
+
+note "what a branch writes"
+food="create table food as select repeat(md5(x::text), 60) from generate_series(1, 40000) x"
+check "a tier may write a lot" as op staging "$food"
+check "a feature writes as much" as dev three "$food"
+is_suspended() { [[ $(endpoint "$1" state) == stopped ]]; }
+check "and is suspended" wait_for 40 is_suspended three
+matches "with the figures" "$(endpoint three error)" '^suspended: it wrote [0-9]+ MB since it was started, more than the 64 MB that limits.branch_bytes of the policy allows$'
+matches "and the next step for who connects" "$(as dev three 'select 1' 2>&1 || true)" 'suspended: it wrote.*bough endpoint start'
+equal "the tier runs" "$(endpoint staging state)" running
+check "it is started by who means it" bough endpoint start three
+equal "with what was written" "$(as dev three 'select count(*) from food')" 40000
 
 note "a tier without a branch refuses"
 catalog_sql "delete from lakebase.tiers where name = 'staging'" >/dev/null
