@@ -73,6 +73,11 @@ bool promotion_update(Catalog *catalog, const PromotionRow *row, Error *err) {
          (found || error_set(err, ERROR_NOTHING_TO_DO, "promotion %.40s does not exist", row->id));
 }
 
+bool promotion_update_open(Catalog *catalog, const PromotionRow *row, Error *err) {
+  bool ignored = false; /* whoever changed its state says what it is */
+  return table_update(catalog, &promotion_table, row, " AND state = 'open'", &ignored, err);
+}
+
 static bool find(Catalog *catalog, const char *tail, size_t count, const char *const *values,
                  PromotionRow *ret, bool *ret_found, Error *err) {
   return table_find(catalog, &promotion_table, tail, count, values, ret, ret_found, err);
@@ -102,14 +107,16 @@ bool promotion_find_stopped(Catalog *catalog, const char *project, const char *t
               ARRAY_LENGTH(values), values, ret, ret_found, err);
 }
 
+/* One that stopped is so whatever its step, which the next attempt writes anew from the first. */
 bool promotion_is_half_way(Catalog *catalog, const char *project, const char *to_tier, bool *ret,
                            Error *err) {
   const char *const values[] = {project, to_tier};
   AUTO(rows_free) Rows *rows = NULL;
   if (!catalog_query(catalog,
                      "SELECT EXISTS (SELECT FROM lakebase.promotions WHERE project_id = $1"
-                     " AND to_tier = $2 AND state IN ('running', 'stopped')"
-                     " AND step IN ('migrating', 'migrated', 'merged'))",
+                     " AND to_tier = $2 AND (state = 'stopped' OR state = 'running'"
+                     " AND (step IN ('migrating', 'migrated', 'merged', 'undoing')"
+                     " OR (details ->> 'resumes')::boolean)))",
                      ARRAY_LENGTH(values), values, &rows, err))
     return false;
   *ret = rows_get_bool(rows, 0, 0);

@@ -45,6 +45,8 @@ void promotion_row_release(PromotionRow *row);
 
 CHECKED bool promotion_insert(Catalog *catalog, const PromotionRow *row, Error *err);
 CHECKED bool promotion_update(Catalog *catalog, const PromotionRow *row, Error *err);
+/* The same of one that waits still: what somebody carries out, or has ended, is left alone. */
+CHECKED bool promotion_update_open(Catalog *catalog, const PromotionRow *row, Error *err);
 CHECKED bool promotion_get(Catalog *catalog, const char *id, PromotionRow *ret, Error *err);
 /* The one that waits, runs or stopped half-way for that source and tier; *ret_found. */
 CHECKED bool promotion_find_open(Catalog *catalog, const char *source, const char *to_tier,

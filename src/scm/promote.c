@@ -62,7 +62,7 @@ static bool leave_open(Promotion *promotion, const Error *failure, Error *err) {
   PromotionRow *row = &promotion->row;
   if (row->state == PROMOTION_OPEN) {
     (void)snprintf(row->error, sizeof row->error, "%.511s", failure->message);
-    (void)!promotion_save(promotion, &second); /* the refusal is what counts */
+    (void)!promotion_save_open(promotion, &second); /* the refusal is what counts */
   }
   *err = *failure;
   return false;
@@ -266,7 +266,7 @@ static json_t *describe(const Promotion *promotion, json_t *gates, int64_t start
 
 static bool show_gates(Promotion *promotion, int64_t started, json_t **ret, Error *err) {
   json_t *gates = NULL;
-  if (!promotion_save(promotion, err) || !promotion_gates(promotion, &gates, err))
+  if (!promotion_save_open(promotion, err) || !promotion_gates(promotion, &gates, err))
     return false;
   *ret = describe(promotion, gates, started);
   (void)json_object_set_new(*ret, "schema_diff", json_line(promotion->diff.digest));
@@ -361,7 +361,7 @@ bool promote_approve(Context *context, const ProjectRow *project, const char *fr
       .action = ACTION_PROMOTE_APPROVE, .branch = &promotion.source, .name = to};
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
   if (!access_ask(context, &question, err) || !prepare(&promotion, err) ||
-      !access_ask(context, &question, err) || !promotion_save(&promotion, err) ||
+      !access_ask(context, &question, err) || !promotion_save_open(&promotion, err) ||
       !catalog_begin(context->catalog, &guard, err) || !access_confirm(context, err) ||
       !promotion_approve(context->catalog, &promotion.row, &context->caller, err) ||
       !audit_record(context, "promote.approve", NULL, err) || !catalog_commit(&guard, err) ||

@@ -282,16 +282,26 @@ static json_t *describe_details(const Promotion *promotion) {
                    promotion->snapshot_name, "copy_name", promotion->copy_name);
 }
 
-bool promotion_save(Promotion *promotion, Error *err) {
+typedef bool PromotionUpdate(Catalog *catalog, const PromotionRow *row, Error *err);
+
+static bool save_by(Promotion *promotion, PromotionUpdate *update, Error *err) {
   Catalog *catalog = promotion->context->catalog;
   json_free(promotion->row.details);
   promotion->row.details = describe_details(promotion);
   if (!promotion_text_store(catalog, promotion->row.change, promotion->text, err))
     return false;
   if (promotion->has_row)
-    return promotion_update(catalog, &promotion->row, err);
+    return update(catalog, &promotion->row, err);
   promotion->has_row = promotion_insert(catalog, &promotion->row, err);
   return promotion->has_row;
+}
+
+bool promotion_save(Promotion *promotion, Error *err) {
+  return save_by(promotion, promotion_update, err);
+}
+
+bool promotion_save_open(Promotion *promotion, Error *err) {
+  return save_by(promotion, promotion_update_open, err);
 }
 
 /* ---- one that was begun ---- */

@@ -83,6 +83,13 @@ bool promotion_end(Promotion *promotion, PromotionState state, const Error *fail
 
 /* ---- migrations on the tier ---- */
 
+/* Nobody copies the tier between its migrations and its code, or while they are taken back. */
+static bool hold(Promotion *promotion, int *ret, Error *err) {
+  const PromotionRow *row = &promotion->row;
+  return tier_hold(promotion->context, row->project, row->to_tier, LOCK_EXCLUSIVE, HOLD_MS, ret,
+                   err);
+}
+
 /* What the ledger says and what the copy showed is what must be there. */
 static bool read_back(Promotion *promotion, Error *err) {
   const Carry carry = carry_of(promotion);
@@ -138,7 +145,8 @@ static bool take_back(Promotion *promotion, Error *failure) {
 bool promotion_undo(Promotion *promotion, Error *err) {
   const Carry carry = carry_of(promotion);
   Error failure = ERROR_INIT;
-  if (carry_undo(&carry, promotion->list, &failure))
+  AUTO_RELEASE(fd_release) int held = -1;
+  if (hold(promotion, &held, &failure) && carry_undo(&carry, promotion->list, &failure))
     return failpoint_reach(FAILPOINT_PROMOTE_UNDONE, err) &&
            promotion_end(promotion, PROMOTION_FAILED, NULL, err);
   Error ignored = ERROR_INIT; /* what can't be written now is continued */
@@ -175,13 +183,6 @@ static bool is_behind(const Promotion *promotion, const char *step) {
       reached = at;
   }
   return reached >= wanted;
-}
-
-/* Nobody copies the tier between its migrations and its code. */
-static bool hold(Promotion *promotion, int *ret, Error *err) {
-  const PromotionRow *row = &promotion->row;
-  return tier_hold(promotion->context, row->project, row->to_tier, LOCK_EXCLUSIVE, HOLD_MS, ret,
-                   err);
 }
 
 bool promotion_run(Promotion *promotion, Error *err) {

@@ -57,6 +57,8 @@ CHECKED bool promotion_find(Context *context, const ProjectRow *project,
 CHECKED bool promotion_look(Promotion *promotion, Error *err);
 /* Writes the row: a new one, or the one that waits. */
 CHECKED bool promotion_save(Promotion *promotion, Error *err);
+/* The same for who looks, and carries nothing out: it leaves alone what doesn't wait any more. */
+CHECKED bool promotion_save_open(Promotion *promotion, Error *err);
 
 /* The list of the row's change, as it was kept. */
 CHECKED bool promotion_load_list(Promotion *promotion, Error *err);

@@ -51,6 +51,10 @@ change_is() {
 promotion_is() {
   equal "$1" "$(catalog_sql "select state from lakebase.promotions where source_name = '$2' order by serial desc limit 1")" "$3"
 }
+# promotion_row NAME: all of it
+promotion_row() {
+  catalog_sql "select p from lakebase.promotions p where source_name = '$1' order by serial desc limit 1"
+}
 # tier_has NAME...: those of the names that are relations of the tier
 tier_has() {
   local names
@@ -114,6 +118,10 @@ refused "who may not merge takes nothing back" forbidden dev scm doctor --fix un
 fails "what it stumbles over is there still" 3 migration-failed merge stuck
 check_not "nor can it be taken back" by rev scm doctor --fix undo-merge
 promotion_is "it waits" stuck stopped
+before=$(promotion_row stuck)
+by rev promote stuck --to staging --dry-run >/dev/null 2>&1 || true
+equal "whoever looks changes nothing of it" "$(promotion_row stuck)" "$before"
+fails "nothing else is built on it still" 2 bad-precondition merge locked
 once b
 check "with the data put right doctor finishes it" by rev scm doctor --fix merge-stopped
 equal "all of it is there" "$(tier_has first second trap_stuck)" "first second trap_stuck"

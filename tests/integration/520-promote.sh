@@ -52,6 +52,15 @@ note "into a protected tier: approvals for what was seen"
 refused "approvals are missing" forbidden rm promote staging --to production
 check "what it would do is shown" promote rm staging production --dry-run
 expect_json "gates are told" '[.result.gates[] | select(.ok | not) | .gate] | join(" ")' "approvals promote" promote rm staging production --dry-run
+one() {
+  catalog_sql "select p from lakebase.promotions p where to_tier = 'production'"
+}
+catalog_sql "update lakebase.promotions set state = 'stopped', step = 'migrating', promoted_by = 'rm' where to_tier = 'production'"
+stopped=$(one)
+check "one that stopped is looked at" promote rm staging production --dry-run
+check "and approved" promote rm staging production --approve
+equal "which leaves it as it is" "$(one)" "$stopped"
+catalog_sql "update lakebase.promotions set state = 'open', step = '', promoted_by = null where to_tier = 'production'"
 check "one approves" promote rm staging production --approve
 refused "one isn't two" forbidden rm promote staging --to production
 check "the same again" promote rm staging production --approve

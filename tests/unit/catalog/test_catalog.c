@@ -2,6 +2,7 @@
  * it is. */
 #include "catalog/access.h"
 #include "catalog/catalog.h"
+#include "catalog/promotion.h"
 
 #include "core/clock.h"
 #include "core/embed.h"
@@ -633,6 +634,80 @@ static void test_counts(void **state) {
   assert_int_equal(counts.operations_running, 1);
 }
 
+/* ---- promotions ---- */
+
+static PromotionRow inserted_promotion(void) {
+  BranchRow from = inserted_branch("split");
+  BranchRow to = inserted_branch("staging");
+  PromotionRow row = {.state = PROMOTION_OPEN, .pull = -1};
+  id_new("pm", row.id);
+  (void)snprintf(row.project, sizeof row.project, "%s", project.id);
+  (void)snprintf(row.from_name, sizeof row.from_name, "feature");
+  (void)snprintf(row.to_tier, sizeof row.to_tier, "staging");
+  (void)snprintf(row.source, sizeof row.source, "%s", from.id);
+  (void)snprintf(row.source_name, sizeof row.source_name, "split");
+  (void)snprintf(row.target, sizeof row.target, "%s", to.id);
+  (void)snprintf(row.requested_by, sizeof row.requested_by, "ann");
+  memset(row.change, '0', sizeof row.change - 1);
+  REQUIRE(promotion_text_store(catalog, row.change, "[]", &err));
+  REQUIRE(promotion_insert(catalog, &row, &err));
+  return row;
+}
+
+/* What was read while it waited changes nothing of it when it waits no more. */
+static void test_only_what_waits_is_updated_by_lookers(void **state) {
+  PromotionRow row = inserted_promotion();
+  PromotionRow looked = row;
+  PromotionRow back = {0};
+  (void)snprintf(looked.error, sizeof looked.error, "a gate is shut");
+  REQUIRE(promotion_update_open(catalog, &looked, &err));
+  REQUIRE(promotion_get(catalog, row.id, &back, &err));
+  assert_string_equal(back.error, "a gate is shut");
+  promotion_row_release(&back);
+  for (PromotionState at = PROMOTION_RUNNING; at <= PROMOTION_UNDONE; at++) {
+    row.state = at;
+    (void)snprintf(row.step, sizeof row.step, "migrating");
+    REQUIRE(promotion_update(catalog, &row, &err));
+    REQUIRE(promotion_update_open(catalog, &looked, &err));
+    REQUIRE(promotion_get(catalog, row.id, &back, &err));
+    assert_int_equal(back.state, at);
+    assert_string_equal(back.step, "migrating");
+    assert_string_equal(back.error, "");
+    promotion_row_release(&back);
+  }
+}
+
+static void test_half_way(void **state) {
+  static const struct {
+    PromotionState state;
+    const char *step;
+    bool resumes, half;
+  } cases[] = {
+      {PROMOTION_OPEN, "", false, false},
+      {PROMOTION_RUNNING, "measured", false, false},
+      {PROMOTION_RUNNING, "measured", true, true}, /* of what stopped, tried again */
+      {PROMOTION_RUNNING, "migrating", false, true},
+      {PROMOTION_RUNNING, "merged", false, true},
+      {PROMOTION_RUNNING, "undoing", false, true},
+      {PROMOTION_STOPPED, "recorded", false, true},
+      {PROMOTION_STOPPED, "undoing", true, true},
+      {PROMOTION_DONE, "merged", true, false},
+      {PROMOTION_FAILED, "migrating", true, false},
+  };
+  PromotionRow row = inserted_promotion();
+  for (size_t at = 0; at < ARRAY_LENGTH(cases); at++) {
+    bool half = !cases[at].half;
+    row.state = cases[at].state;
+    row.details = json_pack("{s:b}", "resumes", cases[at].resumes);
+    (void)snprintf(row.step, sizeof row.step, "%s", cases[at].step);
+    REQUIRE(promotion_update(catalog, &row, &err));
+    promotion_row_release(&row);
+    REQUIRE(promotion_is_half_way(catalog, project.id, "staging", &half, &err));
+    if (half != cases[at].half)
+      fail_msg("%s at \"%s\"", promotion_state_text(row.state), row.step);
+  }
+}
+
 /* ---- transactions ---- */
 
 static void test_guard_rolls_back(void **state) {
@@ -966,6 +1041,8 @@ int main(void) {
       TEST(test_facts_apply_to_the_volume_that_was_seen),
       TEST(test_known_volumes),
       TEST(test_counts),
+      TEST(test_only_what_waits_is_updated_by_lookers),
+      TEST(test_half_way),
       TEST(test_guard_rolls_back),
       TEST(test_refusal_leaves_the_transaction_usable),
       TEST(test_doomed_commit_fails),
