@@ -1,37 +1,15 @@
 /* Brings what one branch's ledgers have to another branch. */
-#include "migrate/carry.h"
+#include "migrate/carry_side.h"
 
-#include "branch/describe.h"
-#include "branch/endpoint.h"
 #include "catalog/migration.h"
 #include "core/clock.h"
 #include "core/str.h"
 #include "migrate/digest.h"
 #include "migrate/run.h"
-#include "pg/platform.h"
 
 #include <stdio.h>
 
-enum { LOCK_TIMEOUT_MS = 5000, ATTEMPTS = 3 };
-
-/* ---- the two sides ---- */
-
-static bool wake(Context *context, const BranchRow *branch, EndpointRow *ret, Error *err) {
-  if (branch->state == ROW_CREATING)
-    return endpoint_of_branch(context->catalog, branch->id, ret, err);
-  return endpoint_start(context, branch->id, ret, err);
-}
-
-static bool open_side(const Carry *carry, const BranchRow *branch, const char *database,
-                      Target *ret, Error *err) {
-  *ret = (Target){.context = carry->context,
-                  .project = carry->project,
-                  .branch = *branch,
-                  .role = PROMOTION_ROLE,
-                  .is_server = true};
-  (void)snprintf(ret->database, sizeof ret->database, "%s", database);
-  return wake(carry->context, branch, &ret->endpoint, err);
-}
+enum { ATTEMPTS = 3 };
 
 static const char *text_of(const json_t *item, const char *key) {
   return json_string_or(item, key, "");
@@ -40,152 +18,6 @@ static const char *text_of(const json_t *item, const char *key) {
 static bool is_of(const json_t *item, const char *database) {
   return str_equal(text_of(item, "database"), database);
 }
-
-static bool has_any(const json_t *list, const char *database) {
-  size_t at = 0;
-  const json_t *item = NULL;
-  json_array_foreach(list, at, item) {
-    if (is_of(item, database))
-      return true;
-  }
-  return false;
-}
-
-json_t *carry_databases(const ProjectRow *project, const json_t *list) {
-  json_t *all = json_object_get(project->details, "databases");
-  json_t *names = json_array();
-  size_t at = 0;
-  json_t *name = NULL;
-  if (json_array_size(all) == 0)
-    (void)json_array_append_new(names, json_string(describe_database(project)));
-  json_array_foreach(all, at, name) {
-    if (json_is_string(name) && (list == NULL || has_any(list, json_string_value(name))))
-      (void)json_array_append(names, name);
-  }
-  return names;
-}
-
-/* ---- looking ---- */
-
-static bool read_rights(const LedgerRow *row, json_t *item, Error *err) {
-  AUTO_RELEASE(steps_release) Steps steps = {0};
-  if (row->action == LEDGER_BASELINE)
-    return true;
-  if (row->up == NULL)
-    return error_set(err, ERROR_MIGRATION_LEDGER, "migration %.100s: its text wasn't kept",
-                     row->name);
-  if (!steps_read(row->name, row->up, row->up_alone, &steps, err))
-    return false;
-  if (steps.rights != NULL)
-    (void)json_object_set_new(item, "rights", json_string(steps.rights->part->name));
-  return true;
-}
-
-static bool add_item(const char *database, const LedgerRow *row, json_t *list, Error *err) {
-  json_t *item = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:s*, s:b, s:s*, s:b, s:s}",
-                           "database", database, "layout", row->layout, "action",
-                           row->action == LEDGER_BASELINE ? "baseline" : "apply", "version",
-                           row->version, "name", row->name, "checksum", row->checksum, "repeatable",
-                           row->repeatable, "up", row->up, "up_alone", row->up_alone, "undo",
-                           row->undo, "undo_alone", row->undo_alone, "author", row->author);
-  if (item == NULL)
-    return error_set(err, ERROR_MIGRATION_LEDGER, "entry %lld isn't text", (long long)row->entry);
-  (void)json_array_append_new(list, item);
-  return read_rights(row, item, err);
-}
-
-static bool refuse_collision(const LedgerRow *row, const LedgerRow *other, const Carry *carry,
-                             Error *err) {
-  (void)error_set(err, ERROR_MIGRATION_COLLISION,
-                  "version %.100s is \"%.100s\" on %s, and \"%.100s\" by %s on %s", row->version,
-                  row->name, carry->from->name, other->name, other->author, carry->to->name);
-  return error_hint(err, "give the one that isn't in the tier a later version");
-}
-
-/* One that stopped half-way there is gone on with; a repeatable one counts by its text. */
-static bool look_at_row(const Carry *carry, const Ledger *from, const Ledger *to,
-                        const LedgerRow *row, bool strict, bool *ret_missing, Error *err) {
-  MigrationLayout layout = LAYOUT_BOUGH;
-  *ret_missing = false;
-  if (!migration_layout_from_name(row->layout, &layout, err))
-    return false;
-  bool is_last = ledger_find(from, layout, row->version, row->name) == row;
-  if (strict && is_last && row->state != LEDGER_DONE) {
-    (void)error_set(err, ERROR_MIGRATION_INTERRUPTED, "%.100s is half-way on %s", row->name,
-                    carry->from->name);
-    return error_hint(err, "`bough migrate apply` goes on with it");
-  }
-  if (!ledger_is_applied(from, layout, row))
-    return true;
-  const LedgerRow *other = ledger_find(to, layout, row->version, row->name);
-  bool same = other != NULL && str_equal(other->checksum, row->checksum);
-  if (strict && other != NULL && !same && !row->repeatable)
-    return refuse_collision(row, other, carry, err);
-  *ret_missing =
-      other == NULL || !ledger_is_applied(to, layout, other) || (row->repeatable && !same);
-  return true;
-}
-
-static bool check_schema(const Target *from, const Ledger *ledger, Error *err) {
-  char digest[SCHEMA_DIGEST_SIZE];
-  const char *left = ledger_schema_digest(ledger);
-  if (left == NULL)
-    return true;
-  if (!schema_digest(from, LOCK_TIMEOUT_MS, digest, err))
-    return false;
-  if (str_equal(left, digest))
-    return true;
-  (void)error_set(err, ERROR_MIGRATION_DRIFT,
-                  "the schema of %s isn't what its last migration left: it was changed by other "
-                  "means",
-                  from->branch.name);
-  return error_hint(err, "see what with `bough diff %s`, and write it as a migration",
-                    from->branch.name);
-}
-
-static bool look_at_ledgers(const Carry *carry, const Target *from, const Target *to, bool strict,
-                            json_t *list, Error *err) {
-  AUTO_RELEASE(ledger_release) Ledger left = {0};
-  AUTO_RELEASE(ledger_release) Ledger right = {0};
-  if (!ledger_open(carry->context, &from->endpoint, from->database, LEDGER_READ, &left, err))
-    return false;
-  if (left.count == 0)
-    return true;
-  if (!ledger_open(carry->context, &to->endpoint, to->database, LEDGER_READ, &right, err))
-    return false;
-  for (size_t at = 0; at < left.count; at++) {
-    bool missing = false;
-    if (!look_at_row(carry, &left, &right, &left.rows[at], strict, &missing, err) ||
-        (missing && !add_item(from->database, &left.rows[at], list, err)))
-      return false;
-  }
-  return !strict || check_schema(from, &left, err);
-}
-
-static bool look_at_database(const Carry *carry, const char *database, bool strict, json_t *list,
-                             Error *err) {
-  Target from;
-  Target to;
-  return open_side(carry, carry->from, database, &from, err) &&
-         open_side(carry, carry->to, database, &to, err) &&
-         look_at_ledgers(carry, &from, &to, strict, list, err);
-}
-
-bool carry_look(const Carry *carry, bool strict, json_t **ret, Error *err) {
-  AUTO(json_free) json_t *databases = carry_databases(carry->project, NULL);
-  AUTO(json_free) json_t *list = json_array();
-  size_t at = 0;
-  const json_t *database = NULL;
-  json_array_foreach(databases, at, database) {
-    const char *name = json_string_value(database);
-    if (name != NULL && !look_at_database(carry, name, strict, list, err))
-      return error_prefix(err, "database \"%.63s\"", name);
-  }
-  *ret = STEAL(list);
-  return true;
-}
-
-/* ---- running ---- */
 
 typedef struct Work {
   const Carry *carry;
@@ -222,7 +54,7 @@ static bool run_script(Work *work, LedgerEntry *entry, const char *text, bool al
   AUTO_RELEASE(steps_release) Steps steps = {0};
   const Run plan = {.target = &work->target,
                     .ledger = &work->ledger,
-                    .lock_timeout_ms = LOCK_TIMEOUT_MS,
+                    .lock_timeout_ms = CARRY_LOCK_TIMEOUT_MS,
                     .attempts = ATTEMPTS};
   double milliseconds = 0;
   if (!steps_read(entry->name, text, alone, &steps, err))
@@ -321,13 +153,13 @@ static void note_digest(Work *work) {
   char digest[SCHEMA_DIGEST_SIZE];
   Error ignored = ERROR_INIT;
   if (work->has_run && conn_is_alive(work->ledger.conn) &&
-      schema_digest(&work->target, LOCK_TIMEOUT_MS, digest, &ignored))
+      schema_digest(&work->target, CARRY_LOCK_TIMEOUT_MS, digest, &ignored))
     (void)!ledger_set_digest(&work->ledger, digest, &ignored);
 }
 
 static bool open_work(const Carry *carry, const char *database, Work *work, Error *err) {
   work->carry = carry;
-  return open_side(carry, carry->to, database, &work->target, err) &&
+  return carry_open_side(carry, carry->to, database, &work->target, err) &&
          ledger_open(carry->context, &work->target.endpoint, database, LEDGER_WRITE, &work->ledger,
                      err);
 }
@@ -418,9 +250,9 @@ static bool read_database(const Carry *carry, const char *database, const json_t
                           json_t *digests, Error *err) {
   Target to;
   char digest[SCHEMA_DIGEST_SIZE];
-  if (!open_side(carry, carry->to, database, &to, err) ||
+  if (!carry_open_side(carry, carry->to, database, &to, err) ||
       (is_run && !check_ledger(carry, &to, list, err)) ||
-      !schema_digest(&to, LOCK_TIMEOUT_MS, digest, err))
+      !schema_digest(&to, CARRY_LOCK_TIMEOUT_MS, digest, err))
     return false;
   (void)json_object_set_new(digests, database, json_string(digest));
   return true;

@@ -18,18 +18,18 @@ typedef struct Carry {
 
 /* What from has in force and to lacks: [{database, layout, action, version, name, checksum,
  * repeatable, up, up_alone, undo, undo_alone, author, rights}], owned. "rights" is there where a
- * statement changes who may do what, and says which. Wakes both; a branch that is still being made
- * must run. strict: one that stopped half-way in from, a schema there that its ledger doesn't
- * explain, and a version that to has under another name are refused (MIGRATION_INTERRUPTED, _DRIFT,
- * _COLLISION); else left out. */
+ * statement of up or undo changes who may do what, and says which. Wakes both; a branch that is
+ * still being made must run. strict: one that stopped half-way in from, a schema there that its
+ * ledger doesn't explain, and a version that to has under another name are refused
+ * (MIGRATION_INTERRUPTED, _DRIFT, _COLLISION); else left out. */
 CHECKED bool carry_look(const Carry *carry, bool strict, json_t **ret, Error *err);
 
 /* Of a change that comes with code: whether to would have afterwards what set (migrations of the
  * commit, as migrate.h's requests have them) says, and nothing else: each is in the list, was run,
  * with that text, or is in to's ledger with it; the list has no other. DB_AHEAD_OF_CODE,
- * MIGRATION_EDITED, MIGRATIONS_PENDING, with the way out. */
-CHECKED bool carry_check_code(const Carry *carry, const json_t *set, const json_t *list,
-                              Error *err);
+ * MIGRATION_EDITED, MIGRATIONS_PENDING, with the way out. How an item of the list is undone, and
+ * what of it runs outside a transaction, is from then on as the commit says. */
+CHECKED bool carry_check_code(const Carry *carry, const json_t *set, json_t *list, Error *err);
 
 /* Applies what of that list isn't in force yet, in its order; goes on with what stopped half-way.
  * *ret_done: versions (names of repeatable ones) that were run now; set after a failure, too. */

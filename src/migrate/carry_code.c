@@ -1,6 +1,6 @@
 /* Whether what is brought to a tier is what the commit says that goes with it. Whoever owns a
  * branch may do with its database what it likes, also after CI has looked at the commit. */
-#include "migrate/carry.h"
+#include "migrate/carry_side.h"
 
 #include "branch/describe.h"
 #include "branch/endpoint.h"
@@ -74,9 +74,9 @@ static bool refuse_pending(const Code *code, const Migration *migration, const c
                     code->carry->from->name);
 }
 
-static const json_t *find_item(const Code *code, const Migration *migration, const json_t *list) {
+static json_t *find_item(const Code *code, const Migration *migration, const json_t *list) {
   size_t at = 0;
-  const json_t *item = NULL;
+  json_t *item = NULL;
   json_array_foreach(list, at, item) {
     if (is_same(code, migration, item))
       return item;
@@ -84,17 +84,30 @@ static const json_t *find_item(const Code *code, const Migration *migration, con
   return NULL;
 }
 
+/* The branch's ledger has the rest as whoever applied it gave it; proved and reviewed is the
+ * commit's. */
+static bool take_rest(const Migration *migration, json_t *item, Error *err) {
+  if (migration->down != NULL)
+    (void)json_object_set_new(item, "undo", json_string(migration->down));
+  else
+    (void)json_object_del(item, "undo");
+  (void)json_object_set_new(item, "undo_alone", json_boolean(migration->down_alone));
+  (void)json_object_set_new(item, "up_alone", json_boolean(migration->up_alone));
+  return carry_note_rights(item, err);
+}
+
 /* It comes now, or the tier has it already. */
 static bool check_there(const Code *code, const Migration *migration, const json_t *list,
                         Error *err) {
   char checksum[MIGRATION_CHECKSUM_SIZE];
-  const json_t *item = find_item(code, migration, list);
+  json_t *item = find_item(code, migration, list);
   migration_checksum(migration->up, checksum);
   if (item != NULL && str_equal(json_string_or(item, "action", ""), "baseline"))
     return refuse_pending(code, migration, "was only noted as applied, not run,", err);
   if (item != NULL)
-    return str_equal(json_string_or(item, "checksum", ""), checksum) ||
-           refuse_edited(code, migration, err);
+    return str_equal(json_string_or(item, "checksum", ""), checksum)
+               ? take_rest(migration, item, err)
+               : refuse_edited(code, migration, err);
   const LedgerRow *row =
       ledger_find(&code->tier, code->set.layout, migration->version, migration->name);
   if (row == NULL || !ledger_is_applied(&code->tier, code->set.layout, row))
@@ -102,7 +115,7 @@ static bool check_there(const Code *code, const Migration *migration, const json
   return str_equal(row->checksum, checksum) || refuse_edited(code, migration, err);
 }
 
-bool carry_check_code(const Carry *carry, const json_t *set, const json_t *list, Error *err) {
+bool carry_check_code(const Carry *carry, const json_t *set, json_t *list, Error *err) {
   AUTO_RELEASE(code_release) Code code = {0};
   size_t at = 0;
   const json_t *item = NULL;

@@ -172,7 +172,7 @@ static bool read_change(Promotion *promotion, Error *err) {
   const Carry carry = carry_of(promotion);
   json_free(STEAL(promotion->list));
   str_free(STEAL(promotion->text));
-  if (!carry_look(&carry, true, &promotion->list, err))
+  if (!carry_look(&carry, true, &promotion->list, err) || !check_code(promotion, err))
     return false;
   promotion->text = json_text(promotion->list);
   migration_checksum(promotion->text, promotion->row.change);
@@ -257,9 +257,8 @@ static bool find_row(Promotion *promotion, Error *err) {
 }
 
 bool promotion_look(Promotion *promotion, Error *err) {
-  return read_change(promotion, err) && check_code(promotion, err) && find_row(promotion, err) &&
-         note_authors(promotion, err) && load_diff(promotion, err) &&
-         promotion_read_evidence(promotion, err);
+  return read_change(promotion, err) && find_row(promotion, err) && note_authors(promotion, err) &&
+         load_diff(promotion, err) && promotion_read_evidence(promotion, err);
 }
 
 /* ---- the row ---- */

@@ -76,7 +76,9 @@ equal "the state stays" "$(recorded parts)" ci-green
 
 note "history is rewritten after CI"
 check "honest again" by bot branch reset parts
-check "apply" by bot migrate apply parts
+text 20260101000000_parts 'create table parts (id int primary key);' 'drop table parts; drop table inventory cascade;'
+check "but for what undoes it" by bot migrate apply parts
+git checkout -q migrations
 echo evil >code && git commit -q -a --amend -m 'Parts'
 check "a forced push" pushes_as bot . --force bough feature/parts
 equal "takes it back" "$(recorded parts)" feature-claimed
@@ -102,6 +104,7 @@ green --force
 check "approved" by rev pr review 1 --approve
 check "and merged" scm rev merge parts
 equal "as it was proposed" "$(tier_has parts)$(tier_has backdoor)$(tier_has more)" tff
+equal "with what undoes it" "$(platform_sql staging app "select undo from bough.migrations where version = '20260101000000'")" 'drop table parts;'
 
 note "rights"
 git checkout -q staging 2>/dev/null || true
