@@ -200,6 +200,8 @@ CHECKED bool operation_finish(Catalog *catalog, const char *id, const Error *fai
 /* Whether it has failed, or will end yet: its end leaves the row of the request's failure. One that
  * is done, or was rolled back with its transaction, doesn't. */
 CHECKED bool operation_tells_failure(Catalog *catalog, const char *id, bool *ret, Error *err);
+/* Whether a running one has that process for its worker. */
+CHECKED bool operation_has_worker(Catalog *catalog, int pid, int64_t start, bool *ret, Error *err);
 CHECKED bool operation_list(Catalog *catalog, bool only_running, size_t limit, OperationRow **ret,
                             size_t *ret_count, Error *err); /* newest first */
 

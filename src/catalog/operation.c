@@ -121,6 +121,20 @@ bool operation_finish(Catalog *catalog, const char *id, const Error *failure, Er
   return rows_count(rows) == 1 || check_exists(catalog, id, err);
 }
 
+bool operation_has_worker(Catalog *catalog, int pid, int64_t start, bool *ret, Error *err) {
+  static const char sql[] = "SELECT FROM lakebase.operations WHERE state = 'running'"
+                            " AND worker_pid = $1 AND worker_start = $2 LIMIT 1";
+  char numbers[2][24];
+  (void)snprintf(numbers[0], sizeof numbers[0], "%d", pid);
+  (void)snprintf(numbers[1], sizeof numbers[1], "%lld", (long long)start);
+  const char *const values[] = {numbers[0], numbers[1]};
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!catalog_query(catalog, sql, ARRAY_LENGTH(values), values, &rows, err))
+    return false;
+  *ret = rows_count(rows) > 0;
+  return true;
+}
+
 bool operation_list(Catalog *catalog, bool only_running, size_t limit, OperationRow **ret,
                     size_t *ret_count, Error *err) {
   char number[24];

@@ -34,7 +34,8 @@ typedef struct Daemon {
   int64_t proxy_limit_ms; /* until when the proxy's end is waited for */
   int64_t started_monotonic_us;
   int64_t started_wall_us;
-  json_t *problems; /* what recovery could not put right, for doctor */
+  bool recovery_waits; /* for the catalog, to be tried again */
+  json_t *problems;    /* what recovery could not put right, for doctor */
   bool ready;
 } Daemon;
 
@@ -44,7 +45,7 @@ void daemon_on_request(void *context, HttpExchange *exchange);
 /* Recovery, until it has been through; from then on requests are served. */
 void daemon_begin(Daemon *daemon);
 /* Hooks of dispatcher and supervisor, and the tick; context is the Daemon. */
-void daemon_on_lost(void *context);
+void daemon_on_lost(void *context, bool had_job);
 void daemon_on_revive(void *context, const char *endpoint);
 void daemon_on_tick(evutil_socket_t fd, short events, void *context);
 

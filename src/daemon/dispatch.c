@@ -104,8 +104,7 @@ static void worker_lost(Worker *worker, ErrorCode code, const char *text) {
     finish_job(worker, NULL, &failure);
   }
   worker_free(worker);
-  if (had_job)
-    dispatcher->hooks.lost(dispatcher->hooks.context);
+  dispatcher->hooks.lost(dispatcher->hooks.context, had_job);
   pump(dispatcher);
 }
 

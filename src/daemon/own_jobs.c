@@ -20,12 +20,33 @@ static void keep_problems(Daemon *daemon, const json_t *result) {
   }
 }
 
+static void submit_recovery(Daemon *daemon);
+
+static void on_lost_again(evutil_socket_t fd, short events, void *context) {
+  (void)fd;
+  (void)events;
+  Daemon *daemon = context;
+  daemon->recovery_waits = false;
+  submit_recovery(daemon);
+}
+
+/* What ends workers, such as a catalog that is away, may end this one too. */
+static void recover_later(Daemon *daemon) {
+  static const struct timeval later = {.tv_sec = 2};
+  if (daemon->recovery_waits || daemon->stopping)
+    return;
+  daemon->recovery_waits = true;
+  (void)event_base_once(daemon->base, -1, EV_TIMEOUT, on_lost_again, daemon, &later);
+}
+
 static void on_recovered(void *context, const json_t *result, const Error *failure) {
   Daemon *daemon = context;
-  if (failure != NULL)
-    log_error(failure, "recovery");
-  else
+  if (failure == NULL) {
     keep_problems(daemon, result);
+    return;
+  }
+  log_error(failure, "recovery");
+  recover_later(daemon);
 }
 
 static void on_started(void *context, const json_t *result, const Error *failure);
@@ -59,10 +80,17 @@ static void on_started(void *context, const json_t *result, const Error *failure
   dispatcher_set_ready(daemon->dispatcher);
 }
 
-void daemon_on_lost(void *context) {
-  Daemon *daemon = context;
+static void submit_recovery(Daemon *daemon) {
   dispatcher_submit(daemon->dispatcher, route_job("recover"), json_object(), NULL, 0, NULL,
                     on_recovered, daemon);
+}
+
+/* One that ended behind its answer could not reach the catalog: not so soon. */
+void daemon_on_lost(void *context, bool had_job) {
+  if (had_job)
+    submit_recovery(context);
+  else
+    recover_later(context);
 }
 
 typedef struct Revival {

@@ -8,6 +8,7 @@
 #include "core/failpoint.h"
 #include "core/io.h"
 #include "core/log.h"
+#include "core/process.h"
 #include "core/rpc.h"
 #include "core/str.h"
 #include "daemon/audited.h"
@@ -164,12 +165,16 @@ static bool check_asked(const Context *context, const Route *route, Error *err) 
                    route->pattern, policy_action_text(route->action));
 }
 
-static bool run(Worker *worker, const Frame *frame, json_t **ret, Error *err) {
+static const Route *find_route(const Frame *frame) {
   size_t count = 0;
   const Route *routes = route_list(&count);
   int64_t index = json_integer_or(frame->message, "route", -1);
-  if (index < 0 || (size_t)index >= count)
-    return error_set(err, ERROR_INTERNAL, "no route %lld", (long long)index);
+  return index < 0 || (size_t)index >= count ? NULL : &routes[index];
+}
+
+static bool run(Worker *worker, const Route *route, const Frame *frame, json_t **ret, Error *err) {
+  if (route == NULL)
+    return error_set(err, ERROR_INTERNAL, "there is no such route");
   AUTO(json_free) json_t *nothing = json_object();
   const json_t *body = json_object_get(frame->message, "body");
   const json_t *query = json_object_get(frame->message, "query");
@@ -183,10 +188,10 @@ static bool run(Worker *worker, const Frame *frame, json_t **ret, Error *err) {
                         .blob = frame->blob,
                         .blob_length = frame->blob_length,
                         .daemon = json_object_get(frame->message, "daemon")};
-  begin_trail(worker, &routes[index], frame->message);
-  return prepare(worker, &routes[index], frame->message, err) &&
-         routes[index].handler(&worker->context, &request, ret, err) &&
-         check_asked(&worker->context, &routes[index], err);
+  begin_trail(worker, route, frame->message);
+  return prepare(worker, route, frame->message, err) &&
+         route->handler(&worker->context, &request, ret, err) &&
+         check_asked(&worker->context, route, err);
 }
 
 /* Nobody is told what isn't recorded. An effect that stands without its answer is told as what it
@@ -198,6 +203,19 @@ static bool end_trail(Worker *worker, bool ok, Error *failure) {
   (void)error_prefix(&unwritten, ok ? "done, but not recorded" : "refused, but not recorded");
   *failure = unwritten;
   return false;
+}
+
+/* What a request couldn't bring to its end, nor put down that it didn't, is put right once its
+ * worker is gone: by whose process an operation is known to be interrupted. */
+static bool leaves_work(Worker *worker, const Route *route) {
+  bool left = false;
+  Error failure = ERROR_INIT;
+  if (route == NULL || (route->flags & ROUTE_QUICK) != 0 || str_equal(route->method, "GET"))
+    return false;
+  return worker->context.catalog == NULL ||
+         !operation_has_worker(worker->context.catalog, (int)getpid(),
+                               (int64_t)process_start_time(getpid()), &left, &failure) ||
+         left;
 }
 
 /* A lost catalog connection is made anew for the next request, not in the middle of this one. */
@@ -213,10 +231,11 @@ static void after_request(Worker *worker, const Error *failure) {
   }
 }
 
-static bool answer(Worker *worker, const Frame *frame, Error *err) {
+static bool answer(Worker *worker, const Frame *frame, bool *ret_leaves, Error *err) {
   Error failure = ERROR_INIT;
+  const Route *route = find_route(frame);
   json_t *result = NULL;
-  bool ok = end_trail(worker, run(worker, frame, &result, &failure), &failure);
+  bool ok = end_trail(worker, run(worker, route, frame, &result, &failure), &failure);
   if (!ok) {
     json_free(result);
     result = NULL;
@@ -232,6 +251,7 @@ static bool answer(Worker *worker, const Frame *frame, Error *err) {
   if (worker->context.push != NULL)
     (void)json_object_set(message, "push", worker->context.push);
   bool sent = frame_write(STDIN_FILENO, message, NULL, 0, err);
+  *ret_leaves = leaves_work(worker, route);
   after_request(worker, &failure);
   return sent;
 }
@@ -240,13 +260,16 @@ static bool serve(Worker *worker, Error *err) {
   for (;;) {
     AUTO_RELEASE(frame_release) Frame frame = {0};
     bool end = false;
+    bool leaves = false;
     session_wait(worker->context.sessions, STDIN_FILENO);
     if (!frame_read(STDIN_FILENO, &frame, &end, err))
       return false;
     if (end)
       return true;
-    if (!answer(worker, &frame, err))
+    if (!answer(worker, &frame, &leaves, err))
       return false;
+    if (leaves)
+      return true;
   }
 }
 

@@ -137,3 +137,21 @@ for point in branch-create-flushed branch-create-snapshot branch-create-wal-copi
   check "$point=error: nothing half done is left" wait_for 20 agreement
   clear_away
 done
+
+# Its worker can neither finish the operation nor say so, and lives on.
+bough branch create victim >/dev/null 2>&1
+restart_with "branch-reset-copied=sleep:4000"
+(bough --json branch reset victim >"$TEST_DIR/reset" 2>/dev/null || true) &
+resetting=$!
+operation_runs() { ! no_operation_runs; }
+wait_for 10 operation_runs
+mv "$BOUGH_HOME/run/catalog/.s.PGSQL.5432" "$BOUGH_HOME/run/catalog/away"
+pkill -TERM -P "$(head -n 1 "$BOUGH_HOME/catalog/postmaster.pid")" -f 'bough_catalog system' || true
+wait "$resetting"
+mv "$BOUGH_HOME/run/catalog/away" "$BOUGH_HOME/run/catalog/.s.PGSQL.5432"
+equal "without the catalog a reset fails" "$(jq -r .ok "$TEST_DIR/reset")" false
+check "when it is back, no operation is left running" wait_for 60 no_operation_runs
+check "rows, volumes, logs and processes agree again" wait_for 20 agreement
+restart_with ""
+check "and the branch can be reset" bough branch reset victim
+clear_away
