@@ -78,7 +78,6 @@ void password_start(Client *client) {
   startup_add_negotiation(&out, &login->startup);
   add_authentication(&out, AUTH_SASL, &mechanisms);
   login->phase = PHASE_FIRST;
-  salts_want(client->proxy->salts);
   login->call = control_ask(client->proxy->control, "verifier",
                             json_pack("{s:s}", "user", login->startup.user), VERIFIER_LIMIT_MS,
                             on_verifier, client);

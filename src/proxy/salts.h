@@ -11,7 +11,7 @@ Salts *salts_new(Control *control, void (*known)(void *context), void *context);
 /* Before the control that it asks is freed. */
 void salts_free(Salts *salts);
 
-/* Asks again where that failed. */
+/* Asks again where that failed: those who log in wait for it. */
 void salts_want(Salts *salts);
 CHECKED bool salts_known(const Salts *salts);
 /* The salt of a name in base64, for the caller to free; *ret_iterations is at least 1. Only what is

@@ -153,6 +153,7 @@ static void drain_on(Proxy *proxy, int64_t now) {
 void sessions_tick(Proxy *proxy) {
   int64_t now = clock_monotonic_ms();
   proxy->ticks++;
+  salts_want(proxy->salts);
   for_each(proxy, look_after, now);
   if (proxy->ticks % REPORT_EVERY == 0)
     report(proxy);
