@@ -248,7 +248,8 @@ static void keep(Access *access, const Asked *asked, const PolicyDecision *decis
 }
 
 static bool refuse(const PolicyDecision *decision, const Asked *asked, Error *err) {
-  (void)error_set(err, ERROR_FORBIDDEN, "%s", decision->reason);
+  (void)error_set(err, decision->is_limit ? ERROR_LIMIT_REACHED : ERROR_FORBIDDEN, "%s",
+                  decision->reason);
   return asked->version == 0
              ? error_hint(err, "ask a principal with the role platform")
              : error_hint(err, "by the policy in force, version %d: `bough policy show`",

@@ -28,6 +28,7 @@ static PolicyBranch describe_branch_row(const BranchRow *row) {
                         .created_by = row->created_by,
                         .created_for = str_or_null(row->created_for),
                         .is_protected = row->is_protected,
+                        .created_at = row->created_at,
                         .expires_at = row->expires_at};
 }
 

@@ -67,15 +67,6 @@ bool expiry_of_new(Context *context, const ProjectRow *project, const char *kind
   return true;
 }
 
-static bool check_cap(Context *context, const BranchRow *branch, int64_t expires_at, Error *err) {
-  int64_t declared = 0;
-  int64_t cap = 0;
-  if (!find_declared(context, branch->project, branch->kind, &declared, &cap, err))
-    return false;
-  bool kept = cap == 0 || (expires_at != 0 && expires_at <= branch->created_at + cap * SECOND_US);
-  return kept || refuse_later(branch->kind, cap, branch->created_at, err);
-}
-
 static bool check(const ProjectRow *project, const BranchRow *branch, const char *ttl, Error *err) {
   bool is_tier = branch->tier[0] != '\0' || str_equal(branch->id, project->root_branch);
   if (is_tier && ttl != NULL)
@@ -110,8 +101,7 @@ bool branch_expire(Context *context, const ProjectRow *project, const char *name
   int64_t expires_at = ttl != NULL ? clock_wall_us() + seconds * SECOND_US : 0;
   const AccessQuestion question = {
       .action = ACTION_BRANCH_EXPIRE, .branch = &branch, .expires_at = expires_at};
-  if (!access_ask(context, &question, err) || !check_cap(context, &branch, expires_at, err) ||
-      !change(context, &branch, expires_at, err) ||
+  if (!access_ask(context, &question, err) || !change(context, &branch, expires_at, err) ||
       !describe_branch(context, project, &branch, &description, err))
     return false;
   *ret = json_pack("{s:o}", "branch", description);

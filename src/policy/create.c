@@ -61,16 +61,21 @@ bool judge_source(Judge *judge, const char *name, const PolicyBranch *source) {
 /* Creating
  * ------------------------------------------------------------------------------------------ */
 
-bool judge_end(Judge *judge, const char *name, bool may_be_none) {
+static bool refuse_number(Judge *judge) {
+  judge->decision->is_limit = true;
+  return false;
+}
+
+bool judge_end(Judge *judge, const char *name, int64_t made_at, bool may_be_none) {
   int64_t cap = policy_ttl_cap(judge->policy, name);
   int64_t end = judge->request->to.expires_at;
   const PolicyKind *kind = policy_kind(judge->policy, name);
-  if (cap == 0 || (end == 0 && may_be_none) ||
-      (end != 0 && end - judge->request->now <= cap * SECOND_US))
+  if (cap == 0 || (end == 0 && may_be_none) || (end != 0 && end - made_at <= cap * SECOND_US))
     return true;
-  return judge_refuse(judge, kind->line,
-                      "a branch of kind %.63s lives for at most %" PRId64 " seconds from now", name,
-                      cap);
+  (void)judge_refuse(
+      judge, kind->line,
+      "a branch of kind %.63s lives for at most %" PRId64 " seconds after it was made", name, cap);
+  return refuse_number(judge);
 }
 
 /* A tier's branch: under its declared name, from its declared parent. */
@@ -99,11 +104,6 @@ bool judge_name(Judge *judge, const char *kind) {
       name != NULL && !name_same(kind, "tier") ? policy_tier(judge->policy, name) : NULL;
   return tier == NULL ||
          judge_refuse(judge, tier->line, "\"%.63s\" is the name of a tier", tier->name);
-}
-
-static bool refuse_number(Judge *judge) {
-  judge->decision->is_limit = true;
-  return false;
 }
 
 bool judge_numbers(Judge *judge) {
@@ -148,7 +148,7 @@ bool judge_create(Judge *judge) {
     return judge_lacks(judge, &question, what);
   if (!judge_source(judge, kind, request->branch) ||
       !judge_copy(judge, request->branch, rules_subject(judge->policy->compiled, kind), &fork) ||
-      !judge_end(judge, kind, true) || !judge_numbers(judge))
+      !judge_end(judge, kind, request->now, true) || !judge_numbers(judge))
     return false;
   judge->decision->fork_line = rules_get(judge->policy->compiled, fork)->line;
   return judge_allow(judge, rule);

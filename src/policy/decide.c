@@ -107,7 +107,8 @@ static bool decide_on_branch(Judge *judge) {
   if (action == ACTION_BRANCH_RESET || action == ACTION_ENDPOINT_REPOINT)
     return decide_renewal(judge, rule);
   if ((action == ACTION_BRANCH_RENAME && !judge_name(judge, NULL)) ||
-      (action == ACTION_BRANCH_EXPIRE && !judge_end(judge, request->branch->kind, false)))
+      (action == ACTION_BRANCH_EXPIRE &&
+       !judge_end(judge, request->branch->kind, request->branch->created_at, false)))
     return false;
   return judge_allow(judge, rule);
 }

@@ -38,7 +38,8 @@ typedef struct PolicyBranch {
   const char *const *authors; /* of the change on it: claimed, pushed, acted for; may be NULL */
   size_t author_count;
   bool is_protected;  /* by `bough branch protect`: no delete, reset, repoint until unprotected */
-  int64_t expires_at; /* microseconds since 1970; 0: never */
+  int64_t created_at; /* microseconds since 1970 */
+  int64_t expires_at; /* likewise; 0: never */
   const struct PolicyBranch *parent; /* what it was forked from, deleted ones too, up to the root;
                                         NULL: it is a root */
 } PolicyBranch;

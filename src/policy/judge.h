@@ -34,8 +34,9 @@ bool judge_by_rule(Judge *judge, const RuleQuestion *question, const PolicyBranc
 bool judge_copy(Judge *judge, const PolicyBranch *source, int kind, int *ret);
 /* Branches of that kind are forked from source. */
 bool judge_source(Judge *judge, const char *name, const PolicyBranch *source);
-/* The end that is asked for is within the kind's cap. may_be_none: 0 stands for the default. */
-bool judge_end(Judge *judge, const char *name, bool may_be_none);
+/* The end that is asked for is within the kind's cap, counted from when the branch was made.
+ * may_be_none: 0 stands for the default. */
+bool judge_end(Judge *judge, const char *name, int64_t made_at, bool may_be_none);
 /* The limits let one more branch of that kind stand. */
 bool judge_numbers(Judge *judge);
 /* The name that is asked for is no tier's, unless the kind is "tier". */

@@ -62,7 +62,7 @@ typedef struct PolicyKind {
   const char *name;
   const char *parent; /* the tier (or kind) it forks from; NULL: the tier that the change goes to */
   int64_t ttl_s;      /* given to a new one; 0: lives until it is deleted */
-  int64_t ttl_max_s;  /* the most that --ttl and expire may give, from now; 0: no cap, see
+  int64_t ttl_max_s;  /* the longest life, from when it is made; 0: no cap, see
                          policy_ttl_cap */
   int64_t max_per_principal; /* 0: no limit */
   int64_t idle_s;
@@ -168,8 +168,8 @@ bool policy_has_extension(const Policy *policy, const char *extension);
  * forked from: a tier or, where a work branch is declared so, another kind. NULL: the kind isn't
  * declared, or goes by its target. */
 const char *policy_parent_of_kind(const Policy *policy, const char *kind);
-/* The longest life that a branch of that kind may be given, counted from now: ttl_max, else ttl
- * where one is declared, else 0 for no cap. */
+/* The longest life of a branch of that kind, counted from when it was made: ttl_max, else ttl where
+ * one is declared, else 0 for no cap. */
 int64_t policy_ttl_cap(const Policy *policy, const char *kind);
 
 /* What changes between two policies, as an array, in the order of the file:

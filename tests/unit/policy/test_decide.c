@@ -95,6 +95,7 @@ static int64_t number(const Words *words, const char *name) {
 static void add_branch(World *world, const Words *words) {
   assert_true(world->branch_count < BRANCHES);
   char *authors = option(words, 2, "authors");
+  const char *age = option(words, 2, "age");
   PolicyBranch branch = {.name = words->words[1],
                          .kind = option(words, 2, "kind"),
                          .tier = option(words, 2, "tier"),
@@ -102,6 +103,7 @@ static void add_branch(World *world, const Words *words) {
                          .created_by = option(words, 2, "by"),
                          .created_for = option(words, 2, "for"),
                          .is_protected = flag(words, "protected"),
+                         .created_at = NOW - (age != NULL ? atoi(age) : 0) * DAY_US,
                          .expires_at = flag(words, "expired") ? NOW - 1 : 0,
                          .parent = branch_of(world, option(words, 2, "from"))};
   if (authors != NULL) {

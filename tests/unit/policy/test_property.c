@@ -65,7 +65,7 @@ static void name_branch(Model *model, ModelBranch *branch, const char *name) {
 static ModelBranch *add(Model *model, const char *name, const char *kind, const char *parent,
                         const char *by) {
   ModelBranch *branch = &model->branches[model->count++];
-  *branch = (ModelBranch){.told = {.kind = kind, .created_by = by}};
+  *branch = (ModelBranch){.told = {.kind = kind, .created_by = by, .created_at = model->now}};
   name_branch(model, branch, name);
   for (size_t at = 0; parent != NULL && at < model->count; at++)
     if (str_equal(model->branches[at].name, parent)) {
@@ -314,11 +314,11 @@ static void check_tiers(const Model *model) {
 }
 
 static void check_ends(const Model *model) {
-  for (size_t at = model->initial; at < model->count; at++) {
+  for (size_t at = 0; at < model->count; at++) {
     const ModelBranch *branch = &model->branches[at];
     int64_t cap = policy_ttl_cap(model->policy, branch->told.kind);
     if (cap > 0 && branch->told.expires_at != 0)
-      assert_true(branch->told.expires_at - model->now <= cap * 1000000);
+      assert_true(branch->told.expires_at - branch->told.created_at <= cap * 1000000);
   }
 }
 
