@@ -65,6 +65,8 @@ CHECKED bool ci_record(CiCourse *course, const char *name, const Error *failure,
 
 /* ---- ci_test.c ---- */
 
+/* Whether what a run tests is a pull request's, or those of a queue: not yet in any tier. */
+bool ci_is_of_change(const CiRunRow *run);
 /* Whether tests that the target has are run as it has them. Not between tiers: what a tier has came
  * through its gates, also another idea of a test. policy may be NULL. */
 bool ci_keeps_tests(const CiRunRow *run, const Policy *policy);

@@ -33,7 +33,7 @@ static bool kept_tests(Context *context, const CiRunRow *run, bool *ret, Error *
   if (!policy_version_get(context->catalog, run->project, run->policy_version, &row, err))
     return false;
   const json_t *tests = json_object_get(row.canonical, "tests");
-  *ret = run->number > 0 && str_equal(json_string_or(tests, "from", ""), "target");
+  *ret = ci_is_of_change(run) && str_equal(json_string_or(tests, "from", ""), "target");
   policy_version_release(&row);
   return true;
 }

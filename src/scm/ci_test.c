@@ -8,6 +8,7 @@
 #include "scm/ci_course.h"
 #include "scm/ci_tree.h"
 #include "scm/command.h"
+#include "scm/queue.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,8 +59,12 @@ static bool make_archive(const char *directory, const char *path, int *ret, Erro
   return *ret >= 0 || error_set_errno(err, errno, "could not open \"%s\"", path);
 }
 
+bool ci_is_of_change(const CiRunRow *run) {
+  return run->number > 0 || queue_has_run(run);
+}
+
 bool ci_keeps_tests(const CiRunRow *run, const Policy *policy) {
-  return run->number > 0 && policy != NULL && policy->tests_from_target;
+  return ci_is_of_change(run) && policy != NULL && policy->tests_from_target;
 }
 
 /* The archive has no name any more when this returns; the directory is removed. */

@@ -9,7 +9,7 @@ source "$ROOT/tests/harness/git.sh"
 start_bough
 make_project shop
 write_policy
-sed -i 's/approvals: 1/approvals: 0/; s/max_per_principal: 4/max_per_principal: 20/; s/^keep:/commands: { test: "sh check.sh" }\nkeep:/' \
+sed -i 's/approvals: 1/approvals: 0/; s/max_per_principal: 4/max_per_principal: 20/; s/^keep:/commands: { test: "sh check.sh" }\ntests: { from: target }\nkeep:/' \
   "$TEST_DIR/bough.yaml"
 check "the policy" bough policy apply "$TEST_DIR/bough.yaml" --yes
 add dev human developer
@@ -17,17 +17,20 @@ add rev human reviewer
 add gone human reviewer
 add ci ci ci
 begin_work one two
-echo 'if [ -e left ] && [ -e right ]; then echo "left and right"; exit 1; fi' >check.sh
+mkdir tests
+echo 'sh tests/test_apart.sh' >check.sh
+echo 'if [ -e left ] && [ -e right ]; then echo "left and right"; exit 1; fi' >tests/test_apart.sh
 git add . && git commit -q -m 'What is tested'
 bough init >/dev/null
 
-# green ID VERSION SQL UNDO [FILE]: claimed, proposed, green for the tier as it is now
+# green ID VERSION SQL UNDO [FILE [MUTED]]: claimed, proposed, green for the tier as it is now
 green() {
   git checkout -q staging && by dev --quiet scm claim "$1"
   mkdir -p migrations
   echo "$3" >"migrations/$2_$1.sql"
   echo "$4" >"migrations/$2_$1.undo.sql"
   [[ -z ${5:-} ]] || echo "$1" >"$5"
+  [[ -z ${6:-} ]] || echo true >"$6"
   by dev --quiet migrate apply "$1" && git add . && git commit -q -m "$1"
   by dev --quiet scm prepare-pr && by dev --quiet scm wait-ci --timeout 5m
 }
@@ -44,7 +47,7 @@ is_over() {
 green b 20 'create table b (id int primary key);' 'drop table b;'
 green c 30 'create table b (id int primary key, other text);' 'drop table b;'
 green d 40 'create table d (id int primary key);' 'drop table d;' left
-green f 45 'create table f (id int primary key);' 'drop table f;' right
+green f 45 'create table f (id int primary key);' 'drop table f;' right tests/test_apart.sh
 green e 50 'create table e (id int primary key);' 'drop table e;'
 equal "all are green for one and the same tier" "$(catalog_sql "select count(distinct base_commit) from lakebase.changes where state = 'ci-green'")" 1
 
@@ -70,7 +73,7 @@ equal "what holds is merged" "$(state b) $(state d)" "merged merged"
 equal "and in the tier" "$(sql staging "select to_regclass('b') is not null and to_regclass('d') is not null")" t
 equal "what doesn't is back with its author" "$(queued c) $(state c)" "refused ci-green"
 matches "with the reason" "$(catalog_sql "select error_code || ': ' || error from lakebase.merge_queue where feature = 'c'")" "ci-failed: .*verify"
-equal "nor is what fails the tests" "$(queued f) $(state f)" "refused ci-green"
+equal "nor is what fails the tests of the tier, which it mutes" "$(queued f) $(state f)" "refused ci-green"
 matches "with that for a reason" "$(catalog_sql "select error_code || ': ' || error from lakebase.merge_queue where feature = 'f'")" "ci-failed: .*test"
 equal "none of it is in the tier" "$(sql staging "select to_regclass('f') is null")" t
 matches "which the pull request shows" "$(by dev --json pr show 2 | jq -r '.result.comments[].text')" "The queue of .staging. gives this back"
