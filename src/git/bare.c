@@ -92,6 +92,12 @@ static bool report_conflict(const GitMerge *merge, const GitResult *result, Erro
   return error_hint(err, "merge the base into the branch, solve it there, and push again");
 }
 
+static bool report_strangers(const GitMerge *merge, Error *err) {
+  (void)error_set(err, ERROR_MERGE_CONFLICT, "%.12s and %.12s have no commit in common",
+                  merge->base, merge->head);
+  return error_hint(err, "make the branch anew from its base, and push again");
+}
+
 static bool merge_trees(const Git *git, const GitMerge *merge, char ret[GIT_OID_SIZE], Error *err) {
   AUTO_RELEASE(git_result_release) GitResult result = {0};
   if (!git_run(git,
@@ -101,6 +107,8 @@ static bool merge_trees(const Git *git, const GitMerge *merge, char ret[GIT_OID_
     return false;
   if (result.status == 1)
     return report_conflict(merge, &result, err);
+  if (result.status != 0 && strstr(result.errors, "unrelated histories") != NULL)
+    return report_strangers(merge, err);
   if (result.status != 0 || !git_oid_check(result.output))
     return error_set(err, ERROR_TOOL_FAILED, "git merge-tree: %s", result.errors);
   (void)snprintf(ret, GIT_OID_SIZE, "%s", result.output);

@@ -2,6 +2,7 @@
 #include "branch/access.h"
 #include "branch/audit.h"
 #include "core/clock.h"
+#include "core/failpoint.h"
 #include "core/io.h"
 #include "core/process.h"
 #include "core/str.h"
@@ -156,5 +157,5 @@ bool ci_take(Context *context, const ProjectRow *project, CiRunRow *run, bool is
     return false;
   (void)snprintf(run->base, sizeof run->base, "%s", base); /* as it is when the run begins */
   return forge_merge_try(forge, run->base, run->head, run->result, err) &&
-         begin_row(context, run, is_server, err);
+         failpoint_reach(FAILPOINT_CI_MERGED, err) && begin_row(context, run, is_server, err);
 }

@@ -35,6 +35,11 @@ static bool find_reporter(Context *context, PrincipalRow *ret, bool *ret_found, 
 
 /* ---- one run ---- */
 
+static void note(json_t *events, const char *subject, const Error *failure) {
+  AUTO(str_free) char *event = str_format("%s: %s", subject, failure->message);
+  (void)json_array_append_new(events, json_line(event));
+}
+
 static bool go(CiCourse *course, Error *err) {
   ci_tell(course, STATUS_PENDING, "running");
   ci_log_line(course, "%s: %s at %s on %s at %s, merged as %s", course->run.id, course->run.source,
@@ -44,7 +49,10 @@ static bool go(CiCourse *course, Error *err) {
          failpoint_reach(FAILPOINT_CI_TESTED, err) && ci_finish(course, err);
 }
 
+/* A conflict was found about the change; what else went wrong wasn't, and is tried again. */
 static CiState state_after(const Error *failure) {
+  if (failure->code == ERROR_MERGE_CONFLICT)
+    return CI_FAILED;
   return failure->code == ERROR_CANCELLED ? CI_CANCELLED : CI_LOST;
 }
 
@@ -60,9 +68,9 @@ static bool follow(CiCourse *course, Error *err) {
   return false;
 }
 
-/* What can't even begin is over: a conflict is something that was found, the rest isn't. */
+/* What can't even begin is over, too. */
 static bool refuse(Context *context, CiRunRow *run, const Error *failure, Error *err) {
-  run->state = failure->code == ERROR_CANCELLED ? CI_CANCELLED : CI_FAILED;
+  run->state = state_after(failure);
   (void)snprintf(run->principal, sizeof run->principal, "%s", context->caller.name);
   run->finished_at = clock_wall_us();
   (void)snprintf(run->error, sizeof run->error, "%.500s", failure->message);
@@ -75,13 +83,13 @@ static bool run_one(Context *context, const ProjectRow *project, CiRunRow *run, 
   Error failure = ERROR_INIT;
   if (!ci_take(context, project, run, true, &failure)) {
     bool lost_race = failure.code == ERROR_CANCELLED && run->state == CI_RUNNING;
+    if (state_after(&failure) == CI_LOST)
+      note(*ret_events, run->id, &failure);
     return lost_race || refuse(context, run, &failure, err);
   }
   bool ok = ci_course_open(context, project, run, &course, &failure) && follow(&course, &failure);
-  if (!ok) {
-    AUTO(str_free) char *event = str_format("%s: %s", run->id, failure.message);
-    (void)json_array_append_new(*ret_events, json_line(event));
-  }
+  if (!ok)
+    note(*ret_events, run->id, &failure);
   ci_course_release(&course);
   return true;
 }
@@ -189,11 +197,6 @@ static bool clear_after(Context *context, const ProjectRow *project, CiRunRow *r
                              .base = run->base};
   bool is_tried_again = was_running && !run->is_outside && !queue_has_run(run);
   return ok && (!is_tried_again || ask_again(context, project, &subject, err));
-}
-
-static void note(json_t *events, const char *subject, const Error *failure) {
-  AUTO(str_free) char *event = str_format("%s: %s", subject, failure->message);
-  (void)json_array_append_new(events, json_line(event));
 }
 
 static bool clear_all(Context *context, json_t *events, Error *err) {

@@ -1,6 +1,6 @@
 #!/bin/bash
-# kill -9 of boughd at each step of a CI run, and of the runner in the middle of a test: no branch, no token, no
-# process, no directory is left, and the run is done again.
+# kill -9 of boughd at each step of a CI run, and of the runner in the middle of a test, and trouble before it begins:
+# no branch, no token, no process, no directory is left, and the run is done again.
 TEST_TIMEOUT=900
 source "$(dirname "$0")/../harness/lib.sh"
 source "$ROOT/tests/harness/git.sh"
@@ -29,6 +29,18 @@ for point in $(awk -F'"' '/^FAILPOINT\(CI_(BRANCH|PREP|TEST)/ { print $2 }' "$RO
   ends 1 passed "$point: it was done again"
   check "$point: nothing is left" wait_for 60 nothing_left
 done
+
+note "a trouble that passes, before a run begins"
+kill_boughd
+restart ci-merged=error
+propose one
+check "it is tried three times" wait_for 60 lost $((at + 3))
+sleep 3 # the runner looks every two seconds
+equal "and no oftener" "$(catalog_sql "select count(*) || ' ' || min(state) || ' ' || max(error) from lakebase.ci_runs where head_commit = '$(head_of feature/one)'")" '3 lost failure point "ci-merged"'
+kill_boughd
+restart
+check "who asks then" by dev --quiet ci run --pull 1
+ends 1 passed "has it tested"
 
 note "the runner ends in the middle of a test"
 printf 'echo started; sleep 86322\n' >"$W/tests/test_long.sh"

@@ -214,6 +214,17 @@ static void test_merge(void **state) {
   assert_false(merge(&git, two, z, again, &err));
   assert_int_equal(err.code, ERROR_MERGE_CONFLICT);
   assert_non_null(strstr(err.message, "change the same: a"));
+  const char *const persons[] = {"GIT_AUTHOR_NAME=x", "GIT_AUTHOR_EMAIL=x@x",
+                                 "GIT_COMMITTER_NAME=x", "GIT_COMMITTER_EMAIL=x@x", NULL};
+  Git orphaning = git;
+  orphaning.environment = persons;
+  AUTO(str_free) char *orphan = NULL;
+  err = ERROR_INIT;
+  assert_true(git_line(&orphaning, GIT("commit-tree", "-m", "x", "main^{tree}"), &orphan, &err));
+  assert_false(merge(&git, two, orphan, again, &err));
+  assert_int_equal(err.code, ERROR_MERGE_CONFLICT);
+  assert_non_null(strstr(err.message, "no commit in common"));
+  err = ERROR_INIT;
   AUTO(str_free) char *who = NULL;
   assert_true(git_line(&git, GIT("log", "-1", "--format=%an %ae %cn %at", two), &who, &err));
   assert_string_equal(who, "ada xlovelace ada@localhost Bough 1700000000");
