@@ -46,14 +46,6 @@ static bool make_directory(const Home *home, const char *path, Error *err) {
   return true;
 }
 
-static bool write_pid_file(const char *path, Error *err) {
-  AUTO(json_free)
-  json_t *process = json_pack("{s:i, s:I}", "pid", (int)getpid(), "start_time",
-                              (json_int_t)process_start_time(getpid()));
-  AUTO(str_free) char *text = json_text(process);
-  return io_write_file(path, text, strlen(text), PID_FILE_MODE, err);
-}
-
 /* Limits are worth having, not worth failing for. */
 static void begin_limits(const Home *home) {
   bool delegated = false;
@@ -77,7 +69,8 @@ static bool run(const char *root, Error *err) {
   /* sessions inherit the lock: it is free when the last one of a predecessor has ended */
   if (!make_directory(home, directory, err) ||
       !lock_take(lock_path, LOCK_EXCLUSIVE, LOCK_WAIT_MS, &lock, err) ||
-      !rpc_listen(socket_path, SOCKET_MODE, &listener, err) || !write_pid_file(pid_path, err))
+      !rpc_listen(socket_path, SOCKET_MODE, &listener, err) ||
+      !service_write_pid(pid_path, PID_FILE_MODE, err))
     return false;
   log_info("version %s, for %s", BOUGH_VERSION, root);
   begin_limits(home);

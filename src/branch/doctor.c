@@ -186,22 +186,12 @@ static void check_catalog(Checkup *checkup) {
 
 /* What rows and volumes say of each other. */
 
-static bool in_list(const json_t *list, const char *text) {
-  size_t at = 0;
-  const json_t *value = NULL;
-  json_array_foreach(list, at, value) {
-    if (str_equal(json_string_value(value), text))
-      return true;
-  }
-  return false;
-}
-
 static void check_branch(Checkup *checkup, const BranchRow *branch, const json_t *volumes) {
   if (branch->state == ROW_FAILED)
     add(checkup, "branch-failed", SEVERITY_ERROR, branch->name, branch->error,
         "`bough branch reset` makes it anew from its parent, `bough branch delete` removes it");
   if ((branch->state == ROW_READY || branch->state == ROW_FAILED) &&
-      !in_list(volumes, branch->volume))
+      !json_has_text(volumes, branch->volume))
     add(checkup, "volume-missing", SEVERITY_ERROR, branch->name,
         "the branch's volume is not in the pool",
         "is the right pool mounted? else reset or delete the branch");

@@ -74,6 +74,16 @@ bool json_bool_or(const json_t *object, const char *key, bool fallback) {
   return json_is_boolean(value) ? json_is_true(value) : fallback;
 }
 
+bool json_has_text(const json_t *list, const char *text) {
+  size_t at = 0;
+  const json_t *item = NULL;
+  json_array_foreach(list, at, item) {
+    if (str_equal(json_string_value(item), text))
+      return true;
+  }
+  return false;
+}
+
 json_t *json_line(const char *text) {
   Error line = ERROR_INIT;
   (void)error_set(&line, ERROR_INTERNAL, "%s", text);

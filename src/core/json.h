@@ -27,6 +27,8 @@ const char *json_string_or(const json_t *object, const char *key, const char *fa
 int64_t json_integer_or(const json_t *object, const char *key, int64_t fallback);
 double json_number_or(const json_t *object, const char *key, double fallback);
 bool json_bool_or(const json_t *object, const char *key, bool fallback);
+/* Whether a list, which may be NULL, has that text. */
+bool json_has_text(const json_t *list, const char *text);
 
 /* Adds one step to a JSON Pointer (RFC 6901): "/" and the key, escaped. */
 void json_pointer_add(Buffer *pointer, const char *key);

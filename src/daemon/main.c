@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "core/process.h"
 #include "core/rpc.h"
+#include "core/service.h"
 #include "core/str.h"
 #include "daemon/route.h"
 #include "daemon/worker.h"
@@ -60,11 +61,8 @@ static void on_signal(evutil_socket_t signal_number, short events, void *context
 /* Start */
 
 static bool write_pid(const Home *home, Error *err) {
-  AUTO(str_free)
-  char *text = str_format("{\"pid\":%d,\"start_time\":%llu}\n", (int)getpid(),
-                          (unsigned long long)process_start_time(getpid()));
   AUTO(str_free) char *path = home_path(home, "locks/boughd.pid");
-  return io_write_file(path, text, strlen(text), 0644, err);
+  return service_write_pid(path, 0644, err);
 }
 
 static bool open_api(Daemon *daemon, Error *err) {

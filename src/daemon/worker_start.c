@@ -4,23 +4,15 @@
 #include "core/forge_environment.h"
 #include "core/io.h"
 #include "core/process.h"
+#include "core/service.h"
 #include "core/str.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum { ENVIRONMENT_LIMIT = 16 };
-
-static size_t pass(const char *const *names, size_t name_count, char **ret) {
-  size_t count = 0;
-  for (size_t at = 0; at < name_count; at++)
-    if (getenv(names[at]) != NULL)
-      ret[count++] = str_format("%s=%s", names[at], getenv(names[at]));
-  return count;
-}
 
 static void fill_environment(char *ret[ENVIRONMENT_LIMIT]) {
   static const char *const passed[] = {"BOUGH_FAILPOINT"};
@@ -28,8 +20,9 @@ static void fill_environment(char *ret[ENVIRONMENT_LIMIT]) {
   ret[count++] = str_dup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
   ret[count++] = str_dup("LANG=C.UTF-8");
   ret[count++] = str_dup("TZ=UTC");
-  count += pass(passed, ARRAY_LENGTH(passed), ret + count);
-  count += pass(forge_environment, ARRAY_LENGTH(forge_environment), ret + count);
+  count += service_pass_environment(passed, ARRAY_LENGTH(passed), ret + count);
+  count +=
+      service_pass_environment(forge_environment, ARRAY_LENGTH(forge_environment), ret + count);
   ret[count] = NULL;
 }
 

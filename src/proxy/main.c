@@ -3,6 +3,7 @@
 #include "core/io.h"
 #include "core/log.h"
 #include "core/process.h"
+#include "core/service.h"
 #include "core/str.h"
 #include "proxy/client.h"
 #include "proxy/listener.h"
@@ -54,11 +55,8 @@ static void raise_descriptor_limit(void) {
 
 /* Who writes it is the newest one; an older one that drains leaves it alone. */
 static bool write_pid(const Home *home, Error *err) {
-  AUTO(str_free)
-  char *text = str_format("{\"pid\":%d,\"start_time\":%llu}\n", (int)getpid(),
-                          (unsigned long long)process_start_time(getpid()));
   AUTO(str_free) char *path = home_path(home, "locks/proxy.pid");
-  return io_write_file(path, text, strlen(text), 0644, err);
+  return service_write_pid(path, 0644, err);
 }
 
 static void add_events(Proxy *proxy) {

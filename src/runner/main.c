@@ -59,14 +59,6 @@ static bool make_directory(const Home *home, const char *path, mode_t system_mod
          error_set_errno(err, errno, "could not set the mode of \"%s\"", path);
 }
 
-static bool write_pid_file(const char *path, Error *err) {
-  AUTO(json_free)
-  json_t *process = json_pack("{s:i, s:I}", "pid", (int)getpid(), "start_time",
-                              (json_int_t)process_start_time(getpid()));
-  AUTO(str_free) char *text = json_text(process);
-  return io_write_file(path, text, strlen(text), PID_FILE_MODE, err);
-}
-
 static bool open_signals(int *ret, Error *err) {
   static const int handled[] = {SIGCHLD, SIGTERM, SIGINT};
   sigset_t signals;
@@ -161,7 +153,8 @@ static bool prepare(const Home *home, int *ret_lock, int *ret_listener, Error *e
   return make_directory(home, directory, SYSTEM_MODE, err) &&
          lock_take(lock, LOCK_EXCLUSIVE, LOCK_WAIT_MS, ret_lock, err) &&
          io_remove_tree(jobs, err) && make_directory(home, jobs, USER_MODE, err) &&
-         rpc_listen(socket, SOCKET_MODE, ret_listener, err) && write_pid_file(pid, err);
+         rpc_listen(socket, SOCKET_MODE, ret_listener, err) &&
+         service_write_pid(pid, PID_FILE_MODE, err);
 }
 
 static void clear_away(const Home *home) {

@@ -26,22 +26,12 @@ static bool find_subject(Step *step, CiSubject *ret, Error *err) {
   return true;
 }
 
-static bool is_among(const json_t *names, const char *name) {
-  size_t at = 0;
-  const json_t *item = NULL;
-  json_array_foreach(names, at, item) {
-    if (str_equal(json_string_value(item), name))
-      return true;
-  }
-  return false;
-}
-
 /* The first required check that hasn't passed; NULL: all have. */
 static const char *missing_check(const Step *step, const json_t *passed) {
   const PolicyPromotion *promotion =
       policy_promotion(step->policy, step->change.kind, step->change.tier);
   for (size_t at = 0; promotion != NULL && at < promotion->require_count; at++)
-    if (!is_among(passed, promotion->require[at]))
+    if (!json_has_text(passed, promotion->require[at]))
       return promotion->require[at];
   return NULL;
 }

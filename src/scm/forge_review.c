@@ -129,16 +129,6 @@ static bool may_still(Forge *forge, const PullRequest *pull, const BranchRow *br
   return true;
 }
 
-static bool is_named(const json_t *names, const char *name) {
-  size_t at = 0;
-  const json_t *item = NULL;
-  json_array_foreach(names, at, item) {
-    if (str_equal(json_string_value(item), name))
-      return true;
-  }
-  return false;
-}
-
 /* What an agent says, the one it acts for says. */
 static const char *person_of(const PrincipalRow *principal) {
   return principal->on_behalf_of[0] != '\0' ? principal->on_behalf_of : principal->name;
@@ -163,7 +153,7 @@ static bool count_one(Counting *counting, const Review *review, Error *err) {
     return false;
   if (may && !approves)
     (void)json_array_append_new(counting->count.changes_by, json_string(review->reviewer));
-  if (may && approves && !is_named(counting->people, person_of(&principal))) {
+  if (may && approves && !json_has_text(counting->people, person_of(&principal))) {
     (void)json_array_append_new(counting->people, json_string(person_of(&principal)));
     (void)json_array_append_new(counting->count.approved_by, json_string(review->reviewer));
   }

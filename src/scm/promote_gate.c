@@ -124,19 +124,9 @@ static void add_gate(json_t *list, const char *gate, bool ok, char *message) {
       list, json_pack("{s:s, s:b, s:o}", "gate", gate, "ok", ok, "message", json_line(owned)));
 }
 
-static bool is_among(const json_t *list, const char *name) {
-  size_t at = 0;
-  const json_t *value = NULL;
-  json_array_foreach(list, at, value) {
-    if (str_equal(json_string_value(value), name))
-      return true;
-  }
-  return false;
-}
-
 static void add_checks(const Promotion *promotion, const PolicyPromotion *declared, json_t *list) {
   for (size_t at = 0; at < declared->require_count; at++) {
-    bool passed = is_among(promotion->checks, declared->require[at]);
+    bool passed = json_has_text(promotion->checks, declared->require[at]);
     add_gate(list, declared->require[at], passed,
              str_format(passed ? "passed for exactly this state" : "not passed for this state"));
   }

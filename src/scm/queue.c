@@ -15,16 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_among(const json_t *names, const char *name) {
-  size_t at = 0;
-  const json_t *item = NULL;
-  json_array_foreach(names, at, item) {
-    if (str_equal(json_string_value(item), name))
-      return true;
-  }
-  return false;
-}
-
 bool queue_serves(const Forge *forge) {
   return str_equal(forge_kind(forge), "local");
 }
@@ -78,7 +68,7 @@ bool queue_passed_alone(Context *context, const ProjectRow *project, const CiSub
   AUTO(json_free) json_t *passed = NULL;
   if (!ci_passed(context, project, subject, &passed, err))
     return false;
-  *ret = is_among(passed, "ci");
+  *ret = json_has_text(passed, "ci");
   return true;
 }
 

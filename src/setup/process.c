@@ -6,12 +6,12 @@
 #include "core/io.h"
 #include "core/process.h"
 #include "core/program.h"
+#include "core/service.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -90,14 +90,6 @@ static bool open_log(const Setup *setup, const struct Service *service, int *ret
   return true;
 }
 
-static size_t pass(const char *const *names, size_t name_count, char **ret) {
-  size_t count = 0;
-  for (size_t at = 0; at < name_count; at++)
-    if (getenv(names[at]) != NULL)
-      ret[count++] = str_format("%s=%s", names[at], getenv(names[at]));
-  return count;
-}
-
 /* Of the caller's environment only what tests steer the programs with, and boughd's way into a
  * forge. */
 static void fill_environment(const struct Service *service, char *ret[ENVIRONMENT_LIMIT]) {
@@ -107,9 +99,10 @@ static void fill_environment(const struct Service *service, char *ret[ENVIRONMEN
   ret[count++] = str_dup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
   ret[count++] = str_dup("LANG=C.UTF-8");
   ret[count++] = str_dup("TZ=UTC");
-  count += pass(passed, ARRAY_LENGTH(passed), ret + count);
+  count += service_pass_environment(passed, ARRAY_LENGTH(passed), ret + count);
   if (service == &boughd_service)
-    count += pass(forge_environment, ARRAY_LENGTH(forge_environment), ret + count);
+    count +=
+        service_pass_environment(forge_environment, ARRAY_LENGTH(forge_environment), ret + count);
   ret[count] = NULL;
 }
 
