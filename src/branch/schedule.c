@@ -88,7 +88,7 @@ static bool plan_reset(const ProjectRow *project, const Policy *policy, const Sc
   *ret = (TierReset){.project = project,
                      .tier = tier->name,
                      .parent = tier->parent,
-                     .keep_us = policy->keep_snapshots_s * SECOND_US,
+                     .keep_us = policy_keep_snapshots(policy) * SECOND_US,
                      .apply = apply};
   return true;
 }

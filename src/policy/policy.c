@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+enum { KEEP_SNAPSHOTS_S = 7 * 24 * 60 * 60 };
+
 extern const EmbeddedFile policy_schema[]; /* docs/bough-policy.schema.json */
 
 typedef struct Report {
@@ -133,4 +135,9 @@ int64_t policy_ttl_cap(const Policy *policy, const char *kind) {
   if (row == NULL)
     return 0;
   return row->ttl_max_s > 0 ? row->ttl_max_s : row->ttl_s;
+}
+
+int64_t policy_keep_snapshots(const Policy *policy) {
+  return policy != NULL && policy->keep_snapshots_s > 0 ? policy->keep_snapshots_s
+                                                        : KEEP_SNAPSHOTS_S;
 }

@@ -171,6 +171,9 @@ const char *policy_parent_of_kind(const Policy *policy, const char *kind);
 /* The longest life of a branch of that kind, counted from when it was made: ttl_max, else ttl where
  * one is declared, else 0 for no cap. */
 int64_t policy_ttl_cap(const Policy *policy, const char *kind);
+/* How long what promotions, rollbacks and resets leave is kept, in seconds: keep.snapshots, a week
+ * where it isn't declared. policy may be NULL. */
+int64_t policy_keep_snapshots(const Policy *policy);
 
 /* What changes between two policies, as an array, in the order of the file:
  *   {"path":"tiers.staging.idle", "change":"added"|"removed"|"changed", "before", "after",

@@ -15,7 +15,6 @@
 #include <string.h>
 
 #define SNAPSHOT_KIND "snapshot"
-#define KEEP_DEFAULT_S (7LL * 86400)
 
 /* ---- before anything ---- */
 
@@ -99,8 +98,7 @@ static bool keep_span(Promotion *promotion, char ret[32], Error *err) {
   const Policy *policy = NULL;
   if (!access_policy(promotion->context, promotion->project->id, &policy, NULL, err))
     return false;
-  int64_t seconds = policy != NULL ? policy->keep_snapshots_s : 0;
-  (void)snprintf(ret, 32, "%llds", (long long)(seconds > 0 ? seconds : KEEP_DEFAULT_S));
+  (void)snprintf(ret, 32, "%llds", (long long)policy_keep_snapshots(policy));
   return true;
 }
 

@@ -15,7 +15,6 @@
 #include <string.h>
 
 #define SECOND_US 1000000LL
-#define KEEP_DEFAULT_S (7LL * 86400)
 
 typedef struct Rollback {
   Context *context;
@@ -73,8 +72,7 @@ static bool find_keep(Rollback *rollback, Error *err) {
   const Policy *policy = NULL;
   if (!access_policy(rollback->context, rollback->project->id, &policy, NULL, err))
     return false;
-  int64_t seconds = policy != NULL ? policy->keep_snapshots_s : 0;
-  rollback->keep_us = (seconds > 0 ? seconds : KEEP_DEFAULT_S) * SECOND_US;
+  rollback->keep_us = policy_keep_snapshots(policy) * SECOND_US;
   return true;
 }
 
