@@ -27,7 +27,7 @@ enum { SECONDS_LONG = 31 * 60, SECONDS_IMPORT = 25 * 3600 };
 const Flag common_flags[] = {
     {"json", NULL, "print one JSON object on stdout"},
     {"server", "URL", "unix:///path/to/boughd.sock or http://127.0.0.1:PORT (BOUGH_SERVER)"},
-    {"token-file", "FILE", "file with the bearer token for TCP (or BOUGH_TOKEN)"},
+    {"token-file", "FILE", "file with a bearer token, which says who asks (or BOUGH_TOKEN)"},
     {"project", "NAME",
      "which project (BOUGH_PROJECT); default: that of the repository one stands in, of `bough "
      "init`, else the only one"},
@@ -192,7 +192,7 @@ const Command commands[] = {
                {"kind", "KIND", "kind of branch; default: feature"},
                {"ttl", "SPAN",
                 "how long it lives: 12h, 7d; default: what the policy gives its kind"},
-               {"start", NULL, "start its compute at once; else `url` and `psql` do"}},
+               {"start", NULL, "start its compute at once; else whoever connects does"}},
      .changes = true,
      .method = "POST",
      .path = "/v1/projects/{project}/branches",
@@ -501,8 +501,8 @@ const Command commands[] = {
      .summary = "let a person, an agent or a CI job in",
      .arguments = {{"NAME", "its name, never given again", "principal"}},
      .flags = {{"type", "TYPE", "human, agent or ci"},
-               {"role", "ROLE...", "what it may do, by the policy; `platform` may do anything",
-                true},
+               {"role", "ROLE...",
+                "what it may do, by the policy; `platform` manages the installation", true},
                {"for", "NAME", "on whose behalf an agent acts"}},
      .changes = true,
      .method = "POST",
@@ -775,9 +775,8 @@ const Command commands[] = {
     {.noun = "scm",
      .verb = "wait-ci",
      .summary = "wait until the required checks have passed",
-     .details =
-         "For exactly the commit that was prepared, on the tier as it is. Exit status 3 when "
-         "one failed, 4 when the time is over.",
+     .details = "For exactly the commit that was prepared, on the tier as it was when they began. "
+                "Exit status 3 when one failed, 4 when the time is over.",
      .arguments = {SCM_FEATURE},
      .flags = {{"timeout", "SPAN", "how long to wait; default: 30m"}},
      .changes = true,
@@ -823,8 +822,8 @@ const Command commands[] = {
      .verb = "doctor",
      .summary = "hold work tree, git, database and record against each other",
      .details =
-         "Exit status 3 when there is a finding that is an error. docs/workflow.md lists the "
-         "findings.",
+         "Exit status 3 when there is a finding that is an error. docs/workflow-table.md lists "
+         "the findings.",
      .flags = {{"fix", "FINDING", "put that one right, if that loses nothing"}},
      .run = cmd_scm_doctor_run,
      .show = cmd_scm_doctor_show},

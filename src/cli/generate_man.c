@@ -56,7 +56,7 @@ static const struct {
     {"BOUGH_HOME",
      "the state directory; default: /var/lib/bough for root, else ~/.local/share/bough"},
     {"BOUGH_SERVER", "where the server is, as with --server"},
-    {"BOUGH_TOKEN", "the bearer token for TCP"},
+    {"BOUGH_TOKEN", "a bearer token, as in the file of --token-file"},
     {"BOUGH_PROJECT", "which project, as with --project"},
     {"NO_COLOR", "when set, nothing is coloured"},
     {"PGPASSFILE", "where project create --from finds passwords; default: ~/.pgpass"},

@@ -9,15 +9,16 @@
  *   pool/            the storage pool (a mount or a plain directory)          compute 0700
  *   wal/VOLUME/      logs of the volumes, outside the pool                    compute 0700
  *   compute/VOLUME/  settings and server log of one compute                   compute 0700
- *   runner/          runner.sock, runner.pid, jobs/: directories of running commands    command
- * 0750 locks/           flock files, boughd.pid: {"pid","start_time"}            control 0700
+ *   runner/          runner.sock, runner.pid, jobs/ of running commands       command 0750
+ *   locks/           flock files, boughd.pid: {"pid","start_time"}            control 0700
  *   spool/           uploads                                                  control 0700
- *   ci/              logs of CI runs                               control 0700
+ *   ci/              logs of CI runs                                          control 0700
  *   git/PROJECT.git  bare repositories of the built-in forge                  control 0700
  *   audit/           key.pem, key.pub, anchors.jsonl                          control 0700
  *   logs/            boughd.log, agent.log, catalog.log                       0755
  *
- * control and compute are the service accounts; in user mode both are the one who ran bough up. */
+ * control, compute and command are the service accounts; in user mode all are the one who ran bough
+ * up. */
 #pragma once
 
 #include "core/base.h"
