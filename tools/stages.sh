@@ -49,7 +49,7 @@ build() {
   local name=$1 compiler=$2
   shift 2
   command -v "$compiler" >/dev/null || { skipped "$compiler is not installed" && return; }
-  [[ -e $BUILDS/$name/build.ninja ]] || CC=$compiler meson setup "$@" "$BUILDS/$name" "$ROOT"
+  [[ -e $BUILDS/$name/build.ninja ]] || CC=$compiler CC_LD=gold meson setup "$@" "$BUILDS/$name" "$ROOT"
   one ninja -C "$BUILDS/$name"
 }
 
@@ -87,7 +87,7 @@ count_units() {
 unit() {
   local build=$BUILDS/$1
   [[ -e $build/build.ninja ]] || { skipped "$1 was not built" && return; }
-  meson test -C "$build" --suite unit --num-processes 2 --timeout-multiplier 4 --print-errorlogs || true
+  meson test -C "$build" --suite unit --num-processes 3 --timeout-multiplier 4 --print-errorlogs || true
   # shellcheck disable=SC2046
   tally $(count_units "$build/meson-logs/testlog.json")
   grep -ho '\[  SKIPPED \] [a-z].*' "$build/meson-logs/testlog.txt" | sort -u || true
