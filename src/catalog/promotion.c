@@ -98,6 +98,14 @@ bool promotion_find_open(Catalog *catalog, const char *source, const char *to_ti
               ARRAY_LENGTH(values), values, ret, ret_found, err);
 }
 
+bool promotion_find_begun(Catalog *catalog, const char *source, PromotionRow *ret, bool *ret_found,
+                          Error *err) {
+  return find(catalog,
+              "WHERE t.source_branch_id = $1 AND t.state IN ('running', 'stopped')"
+              " ORDER BY t.serial DESC LIMIT 1",
+              1, &source, ret, ret_found, err);
+}
+
 bool promotion_find_stopped(Catalog *catalog, const char *project, const char *to_tier,
                             PromotionRow *ret, bool *ret_found, Error *err) {
   const char *const values[] = {project, to_tier};

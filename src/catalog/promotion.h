@@ -51,6 +51,9 @@ CHECKED bool promotion_get(Catalog *catalog, const char *id, PromotionRow *ret, 
 /* The one that waits, runs or stopped half-way for that source and tier; *ret_found. */
 CHECKED bool promotion_find_open(Catalog *catalog, const char *source, const char *to_tier,
                                  PromotionRow *ret, bool *ret_found, Error *err);
+/* The one that runs or stopped half-way for that source, into whatever tier; *ret_found. */
+CHECKED bool promotion_find_begun(Catalog *catalog, const char *source, PromotionRow *ret,
+                                  bool *ret_found, Error *err);
 /* The one that stopped half-way in that tier; there is one at most. *ret_found. */
 CHECKED bool promotion_find_stopped(Catalog *catalog, const char *project, const char *to_tier,
                                     PromotionRow *ret, bool *ret_found, Error *err);

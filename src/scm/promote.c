@@ -199,13 +199,14 @@ static bool try_on_copy(Promotion *promotion, Error *err) {
 
 /* ---- the gates again ---- */
 
-/* While nobody can apply another policy. Evidence is read again: an approval may be gone. */
+/* While nobody can apply another policy. Evidence is read again: an approval may be gone; and so
+ * are the commits: a push that came meanwhile would leave the tier with migrations and no code. */
 static bool confirm(Promotion *promotion, Error *err) {
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
   return catalog_begin(promotion->context->catalog, &guard, err) &&
          access_confirm(promotion->context, err) && promotion_read_evidence(promotion, err) &&
-         promotion_ask(promotion, err) && promotion_step(promotion, STEP_MIGRATING, err) &&
-         catalog_commit(&guard, err);
+         promotion_ask(promotion, err) && promotion_check_commits(promotion, err) &&
+         promotion_step(promotion, STEP_MIGRATING, err) && catalog_commit(&guard, err);
 }
 
 static void drop_snapshot(Promotion *promotion) {

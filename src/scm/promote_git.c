@@ -168,6 +168,33 @@ bool promotion_request_runs(Promotion *promotion, Error *err) {
 
 /* ---- the merge ---- */
 
+static bool check_pull_still(const Promotion *promotion, const PullRequest *live, Error *err) {
+  const PromotionRow *row = &promotion->row;
+  if (live->state == PULL_CLOSED)
+    return error_set(err, ERROR_BAD_PRECONDITION, "pull request %lld was closed meanwhile",
+                     (long long)live->number);
+  if (!str_equal(live->head, row->head))
+    return error_set(err, ERROR_MERGE_STALE, "\"%.120s\" is at %.12s by now, not at %.12s",
+                     live->head_branch, live->head, row->head);
+  if (live->state == PULL_MERGED || str_equal(live->base, row->base))
+    return true;
+  return error_set(err, ERROR_MERGE_STALE, "\"%.63s\" is at %.12s by now, not at %.12s",
+                   row->to_tier, live->base, row->base);
+}
+
+/* A tier that is the source moves on, and what is merged is the commit; its target stands still
+ * while the operation holds it. */
+bool promotion_check_commits(Promotion *promotion, Error *err) {
+  PullRequest live = {0};
+  if (promotion->row.pull < 0 || !promotion->moves_git)
+    return true;
+  if (!forge_pull_read(promotion->forge, promotion->row.pull, &live, err))
+    return false;
+  bool ok = check_pull_still(promotion, &live, err);
+  pull_request_release(&live);
+  return ok;
+}
+
 /* Whoever was killed behind it finds it done. */
 static bool move_tier(Promotion *promotion, Error *err) {
   PromotionRow *row = &promotion->row;

@@ -158,15 +158,24 @@ bool promotion_undo(Promotion *promotion, Error *err) {
 
 /* ---- git ---- */
 
+/* Commits that moved behind the gates, which a forge elsewhere can let happen, are another change.
+ */
+static const char *hint_at_git(const Promotion *promotion, const Error *failure) {
+  if (promotion->row.pull <= 0)
+    return "the same command again finishes it";
+  if (failure->code == ERROR_MERGE_STALE)
+    return "`bough scm doctor --fix undo-merge` takes the migrations back; then `bough scm "
+           "prepare-pr`";
+  return "the same command again finishes it; `bough scm doctor --fix undo-merge` takes the "
+         "migrations back instead";
+}
+
 /* Migrations stay: the code that goes with them is merged by the next attempt. */
 static bool stop_at_git(Promotion *promotion, Error *failure) {
   Error ignored = ERROR_INIT;
   (void)error_prefix(failure, "%s has the migrations, git isn't merged", promotion->row.to_tier);
   if (failure->hint[0] == '\0')
-    (void)error_hint(failure, promotion->row.pull > 0
-                                  ? "the same command again finishes it; `bough scm doctor --fix "
-                                    "undo-merge` takes the migrations back instead"
-                                  : "the same command again finishes it");
+    (void)error_hint(failure, "%s", hint_at_git(promotion, failure));
   (void)!promotion_end(promotion, PROMOTION_STOPPED, failure, &ignored);
   return false;
 }

@@ -110,6 +110,8 @@ CHECKED bool promotion_read_forge(Promotion *promotion, Error *err);
 /* Between tiers: CI of what the promotion would make, once per pair of commits. A pull request has
  * had its own. */
 CHECKED bool promotion_request_runs(Promotion *promotion, Error *err);
+/* Whether git stands still where the gates looked at it, and so can be merged. MERGE_STALE. */
+CHECKED bool promotion_check_commits(Promotion *promotion, Error *err);
 /* Merges, once, what the gates looked at; fills row.merge_commit. */
 CHECKED bool promotion_merge(Promotion *promotion, Error *err);
 /* In the last transaction: the workflow's record of the change. */

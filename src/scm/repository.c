@@ -6,6 +6,7 @@
 #include "catalog/change.h"
 #include "catalog/forge.h"
 #include "catalog/policy.h"
+#include "catalog/promotion.h"
 #include "core/io.h"
 #include "core/lock.h"
 #include "core/str.h"
@@ -199,6 +200,24 @@ static bool check_shape(const PushedRef *ref, const char **ret_branch, Error *er
   return true;
 }
 
+/* Its migrations are in the tier, or may be in a moment: what goes with them is the commit that the
+ * gates saw. */
+static bool check_still(Context *context, const BranchRow *branch, Error *err) {
+  AUTO_RELEASE(promotion_row_release) PromotionRow row = {0};
+  bool found = false;
+  if (!promotion_find_begun(context->catalog, branch->id, &row, &found, err))
+    return false;
+  if (!found)
+    return true;
+  bool stopped = row.state == PROMOTION_STOPPED;
+  (void)error_set(err, ERROR_BRANCH_BUSY, "the merge of \"%s\" into \"%s\" %s", branch->name,
+                  row.to_tier, stopped ? "stopped half-way" : "is being done");
+  return error_hint(err, stopped
+                             ? "finish it: `bough scm merge`, or take it back: `bough scm doctor "
+                               "--fix undo-merge`; then push"
+                             : "push again when it is over: `bough scm status` tells");
+}
+
 static bool ask_ref(Context *context, const ProjectRow *project, const PushedRef *ref, Wanted *ret,
                     Error *err) {
   const char *git_branch = NULL;
@@ -217,7 +236,8 @@ static bool ask_ref(Context *context, const ProjectRow *project, const PushedRef
   if (ret->is_tier)
     return ask_tier(context, project, ref, git_branch, err);
   if (!repository_branch(context, project, git_branch, &branch, err) ||
-      !access_branch(context, ACTION_BRANCH_WRITE, &branch, err))
+      !access_branch(context, ACTION_BRANCH_WRITE, &branch, err) ||
+      !check_still(context, &branch, err))
     return error_prefix(err, "push to \"%s\"", git_branch);
   (void)snprintf(ret->row.branch, sizeof ret->row.branch, "%s", branch.id);
   return true;

@@ -74,6 +74,27 @@ once() {
 
 # Its rows are the tier's alone: an unlogged table is empty on every branch, so on the copy where the merge tries first.
 green trap 1 "create unlogged table trap (a int, b int, c int, d int);" "drop table trap;"
+
+note "the branch moves while its merge is tried on a copy"
+kill_boughd
+BOUGH_FAILPOINT=promote-measured=sleep:4000 bough up >/dev/null 2>&1
+by rev --json scm merge trap >"$TEST_DIR/moved" 2>/dev/null &
+merge=$!
+is_measured() {
+  [[ $(catalog_sql "select step from lakebase.promotions where source_name = 'trap'") == measured ]]
+}
+check "its merge has begun" wait_for 60 is_measured
+git commit -q --allow-empty -m More
+refused_push "a push waits until it is over" "the merge of \"trap\" into \"staging\" is being done" dev . bough feature/trap
+git reset -q --hard HEAD~1
+as_control git --git-dir="$(bare)" update-ref refs/heads/feature/trap "$(git rev-parse HEAD~1)"
+wait "$merge" || true
+equal "what moves beside Bough ends it" "$(jq -r .error.code "$TEST_DIR/moved")" merge-stale
+equal "before the tier is touched" "$(tier_has trap)" ""
+promotion_is "it waits again" trap open
+as_control git --git-dir="$(bare)" update-ref refs/heads/feature/trap "$(git rev-parse HEAD)"
+kill_boughd
+bough up >/dev/null 2>&1
 check "the first one is merged" scm rev merge trap
 
 note "half-way on the tier, and taken back by its own undo"
@@ -112,6 +133,9 @@ equal "git isn't merged" "$(head_of staging)" "$(git rev-parse bough/staging)"
 change_is "the state stays" stuck ci-green
 promotion_is "the promotion can be gone on with" stuck stopped
 equal "doctor tells" "$(findings dev)" merge-stopped
+git commit -q --allow-empty -m More
+refused_push "nothing is pushed to it" "stopped half-way" dev . bough feature/stuck
+git reset -q --hard HEAD~1
 refused "the change isn't given up meanwhile" bad-precondition dev scm abandon --force
 fails "nothing else is built on it" 2 bad-precondition merge locked
 refused "who may not merge takes nothing back" forbidden dev scm doctor --fix undo-merge
@@ -119,7 +143,7 @@ fails "what it stumbles over is there still" 3 migration-failed merge stuck
 check_not "nor can it be taken back" by rev scm doctor --fix undo-merge
 promotion_is "it waits" stuck stopped
 before=$(promotion_row stuck)
-by rev promote stuck --to staging --dry-run >/dev/null 2>&1 || true
+check "what is left of it is shown" by rev promote stuck --to staging --dry-run
 equal "whoever looks changes nothing of it" "$(promotion_row stuck)" "$before"
 fails "nothing else is built on it still" 2 bad-precondition merge locked
 once b
