@@ -28,8 +28,8 @@ void promotion_release(Promotion *promotion) {
 
 /* ---- who and what ---- */
 
-static bool find_tier(Context *context, const ProjectRow *project, const char *tier, BranchRow *ret,
-                      Error *err) {
+bool promotion_find_tier(Context *context, const ProjectRow *project, const char *tier,
+                         BranchRow *ret, Error *err) {
   bool found = false;
   if (!tier_branch(context->catalog, project->id, tier, ret, &found, err))
     return false;
@@ -92,7 +92,7 @@ bool promotion_find(Context *context, const ProjectRow *project, const PromoteRe
                     Promotion *ret, Error *err) {
   Promotion *promotion = ret;
   *promotion = (Promotion){.context = context, .project = project};
-  if (!find_tier(context, project, request->to, &promotion->target, err) ||
+  if (!promotion_find_tier(context, project, request->to, &promotion->target, err) ||
       !find_source(context, project, request->from, &promotion->source, err))
     return false;
   describe(promotion, request->to);

@@ -29,17 +29,46 @@ bool promotion_step(Promotion *promotion, const char *step, Error *err) {
 
 /* ---- the operation ---- */
 
+static bool begin_on(Promotion *promotion, const BranchRow *target, const char *kind, Error *err) {
+  const PromotionRow *row = &promotion->row;
+  return operation_begin(promotion->context, kind, promotion->project->id, target->id,
+                         json_pack("{s:s, s:s, s:s, s:s}", "promotion", row->id, "from",
+                                   row->from_name, "to", row->to_tier, "branch",
+                                   promotion->source.name),
+                         &promotion->operation, err);
+}
+
+/* What it waited for may have been a reset or a rollback: then another branch stands for the tier,
+ * and the operation holds nothing that matters. */
+static bool check_turn(Promotion *promotion, const BranchRow *held, Error *err) {
+  BranchRow now;
+  Error failure = ERROR_INIT;
+  bool ok = promotion_find_tier(promotion->context, promotion->project, promotion->row.to_tier,
+                                &now, &failure);
+  if (ok && str_equal(now.id, held->id))
+    return true;
+  if (ok)
+    (void)error_set(&failure, ERROR_BRANCH_BUSY, "another branch stands for \"%s\" now",
+                    promotion->row.to_tier);
+  operation_fail(promotion->context, &promotion->operation, &failure);
+  operation_row_release(&promotion->operation);
+  *err = failure;
+  return false;
+}
+
+static bool take_turn(Promotion *promotion, const char *kind, Error *err) {
+  BranchRow target;
+  return promotion_find_tier(promotion->context, promotion->project, promotion->row.to_tier,
+                             &target, err) &&
+         begin_on(promotion, &target, kind, err) && check_turn(promotion, &target, err);
+}
+
 /* One promotion into a tier after the other. */
 bool promotion_begin(Promotion *promotion, const char *kind, Error *err) {
-  const PromotionRow *row = &promotion->row;
   int64_t deadline = clock_monotonic_ms() + BUSY_WAIT_MS;
   for (;;) {
     Error failure = ERROR_INIT;
-    if (operation_begin(promotion->context, kind, promotion->project->id, promotion->target.id,
-                        json_pack("{s:s, s:s, s:s, s:s}", "promotion", row->id, "from",
-                                  row->from_name, "to", row->to_tier, "branch",
-                                  promotion->source.name),
-                        &promotion->operation, &failure))
+    if (take_turn(promotion, kind, &failure))
       return true;
     if (failure.code != ERROR_BRANCH_BUSY || clock_monotonic_ms() >= deadline) {
       *err = failure;

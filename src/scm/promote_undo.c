@@ -1,7 +1,6 @@
 /* Takes back a promotion that stopped half-way. */
 #include "branch/audit.h"
 #include "branch/operation.h"
-#include "catalog/policy.h"
 #include "core/clock.h"
 #include "core/str.h"
 #include "scm/promotion.h"
@@ -21,13 +20,11 @@ bool promote_is_begun(Context *context, const char *branch_id, const char *to, b
 
 /* The tier may stand for another branch by now. */
 static bool find_target(Promotion *promotion, Error *err) {
-  bool found = false;
-  if (!tier_branch(promotion->context->catalog, promotion->row.project, promotion->row.to_tier,
-                   &promotion->target, &found, err))
+  if (!promotion_find_tier(promotion->context, promotion->project, promotion->row.to_tier,
+                           &promotion->target, err))
     return false;
   memcpy(promotion->row.target, promotion->target.id, sizeof promotion->row.target);
-  return found || error_set(err, ERROR_BRANCH_NOT_FOUND, "no branch stands for tier \"%s\"",
-                            promotion->row.to_tier);
+  return true;
 }
 
 static bool find(Promotion *promotion, const char *branch_id, const char *to, Error *err) {

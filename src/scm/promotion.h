@@ -53,6 +53,9 @@ void promotion_release(Promotion *promotion);
 /* Who and what: branches, forge, live commits. from: a tier or a branch that the caller sees. */
 CHECKED bool promotion_find(Context *context, const ProjectRow *project,
                             const PromoteRequest *request, Promotion *ret, Error *err);
+/* The branch that stands for the tier now. BRANCH_NOT_FOUND. */
+CHECKED bool promotion_find_tier(Context *context, const ProjectRow *project, const char *tier,
+                                 BranchRow *ret, Error *err);
 /* What is to be run, as it is now; and which of its evidence is there. */
 CHECKED bool promotion_look(Promotion *promotion, Error *err);
 /* Writes the row: a new one, or the one that waits. */
@@ -85,7 +88,8 @@ CHECKED bool promotion_keep_diff(Promotion *promotion, Error *err);
 
 /* ---- promote_run.c: from the confirmed gates to the end ---- */
 
-/* Records the operation; waits while another promotion into the tier has one. */
+/* Records the operation, on the branch that stands for the tier; waits while another one has that.
+ */
 CHECKED bool promotion_begin(Promotion *promotion, const char *kind, Error *err);
 
 /* Runs what is missing on the tier, reads it back, moves git, ends row and operation. What fails is

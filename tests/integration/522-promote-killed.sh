@@ -78,3 +78,17 @@ restart_with ""
 check "nothing is left to do" wait_for 60 idle
 equal "the tier is what it was before the last promotion" "$(platform_sql staging app "select max(n) from counted")" "$((version - 1))"
 equal "which is undone" "$(state ended)" undone
+
+note "a promotion that waited for a rollback"
+restart_with endpoint-repoint-copied=sleep:3000
+bough --json rollback staging --yes >/dev/null 2>&1 &
+rollback=$!
+running() {
+  [[ $(catalog_sql "select count(*) from lakebase.operations where state = 'running'") == 1 ]]
+}
+check "the tier is being taken back" wait_for 60 running
+check "the promotion waits for it" bough promote ended --to staging
+wait "$rollback"
+equal "and holds the branch that stands for the tier then" \
+  "$(catalog_sql "select o.branch_id = t.branch_id from lakebase.operations o, lakebase.tiers t where o.kind = 'promote' and t.name = 'staging' order by o.serial desc limit 1")" t
+equal "all of it is there" "$(platform_sql staging app "select max(n) from counted")" "$version"
