@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/failpoint.h"
 #include "core/str.h"
+#include "migrate/extension.h"
 #include "migrate/leftover.h"
 
 #include <stdlib.h>
@@ -16,13 +17,15 @@ typedef struct Running {
   const char *file;
   int64_t row; /* in the ledger */
   Conn *conn;
-  char *backend; /* its process id on the server */
-  bool was_cut;  /* the statement to go on with may have been done already */
+  char *backend;     /* its process id on the server */
+  bool was_cut;      /* the statement to go on with may have been done already */
+  Buffer withdrawal; /* takes away the extensions that were made for it */
 } Running;
 
 static void running_release(Running *running) {
   conn_free(running->conn);
   str_free(running->backend);
+  buffer_release(&running->withdrawal);
 }
 
 /* ---- failures ---- */
@@ -209,6 +212,19 @@ static bool record(Running *running, const LedgerEntry *entry, const LedgerRow *
   return ledger_begin(ledger, entry, &running->row, err);
 }
 
+static bool provide_extensions(Running *running, Error *err) {
+  const Run *run = running->run;
+  return extensions_provide(run->target, run->ledger->conn, running->script, running->file,
+                            &running->withdrawal, err);
+}
+
+/* Nothing is left of a migration that failed as a whole. */
+static void withdraw_extensions(Running *running) {
+  Error ignored = ERROR_INIT; /* one that stays is found there by the next attempt */
+  if (running->withdrawal.length > 0)
+    (void)!conn_exec(running->run->ledger->conn, running->withdrawal.text, NULL, &ignored);
+}
+
 /* A connection that broke says nothing about what became of the transaction: the row stays running,
  * and whoever opens the ledger next asks the server. */
 static void note_failure(Running *running, LedgerState state, int64_t started,
@@ -216,9 +232,12 @@ static void note_failure(Running *running, LedgerState state, int64_t started,
   Error ignored = ERROR_INIT;
   bool known = running->conn == NULL || conn_is_alive(running->conn);
   conn_free(STEAL(running->conn));
-  if (known)
-    (void)!ledger_end(running->run->ledger, running->row, state,
-                      (clock_monotonic_us() - started) / 1000, failure->message, &ignored);
+  if (!known)
+    return;
+  if (state == LEDGER_FAILED)
+    withdraw_extensions(running);
+  (void)!ledger_end(running->run->ledger, running->row, state,
+                    (clock_monotonic_us() - started) / 1000, failure->message, &ignored);
 }
 
 bool run_migration(const Run *run, const LedgerEntry *entry, const Steps *script, const char *file,
@@ -232,7 +251,7 @@ bool run_migration(const Run *run, const LedgerEntry *entry, const Steps *script
   if (!record(&running, entry, stopped, err))
     return false;
   bool ok = failpoint_reach(FAILPOINT_MIGRATE_RECORDED, &failure) &&
-            reconnect(&running, &failure) &&
+            provide_extensions(&running, &failure) && reconnect(&running, &failure) &&
             (script->is_alone ? run_apart(&running, from, &done, &failure)
                               : try_often(&running, attempt_all, NULL, &failure));
   if (!ok) {

@@ -293,7 +293,7 @@ json_t *policy_difference(const Policy *before, const Policy *after) {
   compare_fields(list, "limits", limit_fields, ARRAY_LENGTH(limit_fields),
                  json_object_get(old, "limits"), json_object_get(new, "limits"));
   compare_lists(list, "extensions", json_object_get(old, "extensions"),
-                json_object_get(new, "extensions"), "branches may ask for it",
+                json_object_get(new, "extensions"), "migrations may have the platform install it",
                 "not installed any more; where it is, it stays");
   return list;
 }

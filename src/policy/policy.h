@@ -119,7 +119,7 @@ typedef struct Policy {
   int64_t limit_branches; /* of the project, live ones */
   int64_t limit_branch_bytes;
   int64_t limit_connections;     /* per branch */
-  const char *const *extensions; /* the platform may install these when a branch asks */
+  const char *const *extensions; /* the platform installs these when a migration asks */
   size_t extension_count;
   json_t *json; /* the canonical form, see policy_json */
   PolicyRules *compiled;

@@ -11,6 +11,7 @@ write_policy
 check "the policy" bough policy apply "$TEST_DIR/bough.yaml" --yes
 add ann human developer
 add eve human developer
+add op human platform
 cd "$TEST_DIR" || exit
 mkdir migrations
 printf 'create table notes (id int);\n' >migrations/1_notes.sql
@@ -37,6 +38,40 @@ printf 'create table more (id int);\n' >migrations/3_more.sql
 printf 'grant select on notes to public; drop table more;\n' >migrations/3_more.undo.sql
 equal "in a proof" "$(by ann --json migrate verify staging | jq -r '.result.migrations[] | select(.version == "3") | .rollback.code')" forbidden
 rm migrations/3_more*
+
+note "extensions that take a superuser"
+extension() { platform_sql ext app "select extowner::regrole, extnamespace::regnamespace from pg_extension where extname = '$1'"; }
+check "a feature" bough branch create ext
+mkdir -p "$TEST_DIR/ext/migrations"
+cd "$TEST_DIR/ext" || exit
+printf 'create extension if not exists bloom;\ncreate table b (a int, c int);\ncreate index on b using bloom (a, c);\nselect 1 / 0;\n' >migrations/1_bloom.sql
+printf 'drop table b; drop extension bloom;\n' >migrations/1_bloom.undo.sql
+expect_error forbidden "one that isn't declared" migrate apply ext
+matches "by the key that declares it" "$(bough migrate apply ext 2>&1 || true)" 'extensions'
+echo 'extensions: [bloom, earthdistance, xml2]' >>"$TEST_DIR/bough.yaml"
+check "declared" bough policy apply "$TEST_DIR/bough.yaml" --yes
+expect_error migration-failed "a migration that fails" migrate apply ext
+equal "leaves none" "$(extension bloom)" ""
+sed -i '$d' migrations/1_bloom.sql
+as op ext 'create schema bough_extension' >/dev/null
+expect_error migration-failed "the platform's own schema is new or not at all" migrate apply ext --accept migration-drift
+as op ext 'drop schema bough_extension' >/dev/null
+check "it is made" bough migrate apply ext --accept migration-drift
+equal "for the owner, where it is looked for" "$(extension bloom)" "bough_owner|public"
+equal "what is in it is the superuser's" "$(platform_sql ext app "select proowner::regrole from pg_proc where proname = 'blhandler'")" bough_platform
+equal "and nothing else is left" "$(platform_sql ext app "select to_regnamespace('bough_extension') is null")" t
+check "undone" bough migrate rollback ext
+equal "it is gone" "$(extension bloom)" ""
+equal "with who owned it" "$(platform_sql ext app "select count(*) from pg_shdepend where classid = 'pg_extension'::regclass")" 0
+rm migrations/*
+printf 'create extension if not exists earthdistance cascade;\n' >migrations/1_earth.sql
+expect_error migration-invalid "not one whose script looks into other schemas" migrate apply ext
+printf 'create extension if not exists xml2;\n' >migrations/1_earth.sql
+expect_error migration-invalid "nor one that would stand among others" migrate apply ext
+printf 'create extension if not exists xml2 schema xml;\ncreate table xml.x (x xml);\n' >migrations/1_earth.sql
+check "but in a schema of its own" bough migrate apply ext
+equal "which is the owner's" "$(extension xml2)" "bough_owner|xml"
+cd "$TEST_DIR" || exit
 
 note "a policy that comes between two migrations"
 as ann proof 'create table go (now bool)' >/dev/null

@@ -131,5 +131,14 @@ feature checked
 fails "it fails, and so does the promotion" 3 post-check-failed checked
 equal "the tier is as before" "$(platform_sql staging app "select to_regclass('checked') is null")" t
 
+note "an extension that takes a superuser"
+sed 's/^keep:/extensions: [bloom]\nkeep:/' "$TEST_DIR/bough.yaml" >"$TEST_DIR/extended.yaml"
+check "one is declared" bough policy apply "$TEST_DIR/extended.yaml" --yes
+migration 9_bloom.sql "create extension if not exists bloom; create index on first using bloom (id);"
+feature bloom
+fails "it changes rights" 2 forbidden bloom
+check "and goes by who may do that" bough promote bloom --to staging
+equal "the tier has it" "$(platform_sql staging app "select extowner::regrole from pg_extension where extname = 'bloom'")" bough_owner
+
 equal "no copy is left over" "$(catalog_sql "select count(*) from lakebase.branches where kind = 'rehearsal' and state <> 'deleted'")" 0
 equal "nor a token" "$(catalog_sql "select count(*) from access.tokens t join lakebase.principals p using (principal_id) where p.name = 'rev'")" 1
