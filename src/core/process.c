@@ -42,12 +42,12 @@ __attribute__((noreturn)) static void become(const char *const *argv, const Proc
       dup2(errors, STDERR_FILENO) < 0)
     _exit(EXIT_PREPARE);
   (void)syscall(SYS_close_range, 3U, ~0U, 0U);
-  sigset_t none;
-  (void)sigemptyset(&none);
-  (void)sigprocmask(SIG_SETMASK, &none, NULL);
   for (int number = 1; number < NSIG; number++)
     (void)signal(number,
                  SIG_DFL); /* ignored ones stay ignored over exec: SIGPIPE, SIGCHLD, SIGINT */
+  sigset_t none;
+  (void)sigemptyset(&none);
+  (void)sigprocmask(SIG_SETMASK, &none, NULL);
   if (chdir(options->directory != NULL ? options->directory : "/") != 0 ||
       (options->prepare != NULL && !options->prepare(options->context)))
     _exit(EXIT_PREPARE);
@@ -121,6 +121,21 @@ __attribute__((noreturn)) static void become_child(const char *const *argv,
   become(argv, options, options->output >= 0 ? options->output : output);
 }
 
+/* Where nothing of the caller's runs in the child, its memory isn't copied for it: this process
+ * stands still until the child has become the program. Signals wait meanwhile, since a handler
+ * would run in memory that both have. */
+static pid_t start(const char *const *argv, const ProcessOptions *options, int output) {
+  sigset_t all;
+  sigset_t before;
+  (void)sigfillset(&all);
+  (void)sigprocmask(SIG_SETMASK, &all, &before);
+  pid_t pid = options->prepare == NULL ? vfork() : fork();
+  if (pid == 0)
+    become_child(argv, options, output);
+  (void)sigprocmask(SIG_SETMASK, &before, NULL);
+  return pid;
+}
+
 /* Waits for the child, which is reaped in any case. */
 static bool finish(pid_t pid, int from_child, const char *name, const ProcessOptions *options,
                    Buffer *output, int *ret_status, Error *err) {
@@ -146,11 +161,9 @@ bool process_run(const char *const *argv, const ProcessOptions *options, Process
     return error_set_errno(err, errno, "could not run \"%s\"", argv[0]);
   AUTO_RELEASE(fd_release) int from_child = pipe_ends[0];
   AUTO_RELEASE(fd_release) int to_parent = pipe_ends[1];
-  pid_t pid = fcntl(from_child, F_SETFL, O_NONBLOCK) == 0 ? fork() : -1;
+  pid_t pid = fcntl(from_child, F_SETFL, O_NONBLOCK) == 0 ? start(argv, options, to_parent) : -1;
   if (pid < 0)
     return error_set_errno(err, errno, "could not run \"%s\"", argv[0]);
-  if (pid == 0)
-    become_child(argv, options, to_parent);
   (void)setpgid(pid, pid); /* also here: the group may have to be killed before the child ran */
   fd_release(&to_parent);
   AUTO_RELEASE(buffer_release) Buffer output = {0};
