@@ -3,6 +3,7 @@
 
 #include "core/io.h"
 #include "core/str.h"
+#include "scm/ci_line.h"
 
 #include <string.h>
 
@@ -40,26 +41,32 @@ bool ci_tree_is_test(const char *path) {
   return has_test_name(path);
 }
 
-/* What the declared command runs first: a file of the repository by its path, or what make reads.
- */
-static bool is_of_command(const char *command, const char *path) {
-  static const char *const makefiles[] = {"GNUmakefile", "makefile", "Makefile", NULL};
-  while (*command == ' ')
-    command++;
-  while (str_starts(command, "./"))
-    command += 2;
-  size_t length = strcspn(command, " \t;&|");
-  if (length == 4 && strncmp(command, "make", 4) == 0)
-    return is_one_of(path, strlen(path), makefiles);
-  /* sh tests/run.sh: any word of the line that is the file's path */
-  for (const char *at = strstr(command, path); at != NULL; at = strstr(at + 1, path)) {
-    char after = at[strlen(path)];
-    bool begins = at == command || at[-1] == ' ' || at[-1] == '/';
-    if (begins && (after == '\0' || strchr(" \t;&|", after) != NULL))
-      return true;
-  }
-  return false;
-}
+/* ---- whose file is taken ---- */
+
+typedef struct Ruling {
+  const char *edited; /* what is noted of one that the target has otherwise */
+  const char *added;  /* of one that it lacks */
+  bool keeps;         /* the target's is taken */
+  bool drops;         /* what it lacks is left out */
+} Ruling;
+
+#define OF_TARGET "is what the declared test runs: the target's was run"
+
+static const Ruling rulings[CI_ROLE_COUNT_] = {
+    [CI_ROLE_RUN] = {OF_TARGET,
+                     "is what the declared test runs, and the target has none: it was run",
+                     .keeps = true},
+    [CI_ROLE_RULES] = {OF_TARGET,
+                       "would say what the declared test runs, and isn't the target's: left out",
+                       .keeps = true, .drops = true},
+    [CI_ROLE_GOAL] = {NULL, "would be a goal of make that is made already: left out",
+                      .drops = true},
+    [CI_ROLE_WRITES] = {"says how files are written: the target's was taken",
+                        "would say how files are written, and isn't the target's: left out",
+                        .keeps = true, .drops = true},
+    [CI_ROLE_MIXED] = {"has a say in what the declared test runs, and was taken as changed",
+                       "has a say in what the declared test runs, and was taken as added"},
+};
 
 /* ---- the index ---- */
 
@@ -79,12 +86,20 @@ static void overlay_release(Overlay *overlay) {
   json_free(overlay->notes);
 }
 
-static void add_entry(Overlay *overlay, const char *entry, const char *why) {
-  const char *path = path_of(entry);
-  AUTO(str_free) char *note = str_format("%s %s", path, why);
+static void add_note(Overlay *overlay, const char *entry, const char *why) {
+  AUTO(str_free) char *note = str_format("%s %s", path_of(entry), why);
   if (json_array_size(overlay->notes) < NOTES_LIMIT)
     (void)json_array_append_new(overlay->notes, json_line(note));
+}
+
+static void take(Overlay *overlay, const char *entry, const char *why) {
+  add_note(overlay, entry, why);
   buffer_add(&overlay->input, entry, strlen(entry) + 1);
+}
+
+static void leave_out(Overlay *overlay, const char *entry) {
+  buffer_add_format(&overlay->input, "0 %040d\t%s", 0, path_of(entry));
+  buffer_add(&overlay->input, "", 1);
 }
 
 static bool is_present(json_t *entries, const char *entry, bool *ret_same) {
@@ -93,45 +108,90 @@ static bool is_present(json_t *entries, const char *entry, bool *ret_same) {
   return other != NULL;
 }
 
-/* Of paths that aren't UTF-8 nothing is said, and nothing is put back. */
+/* With their folders, which are null. Of paths that aren't UTF-8 nothing is said, and nothing is
+ * put back. */
 static json_t *by_path(char *const *entries, size_t count) {
   json_t *object = json_object();
-  for (size_t at = 0; at < count; at++)
-    (void)json_object_set_new(object, path_of(entries[at]), json_string(entries[at]));
+  for (size_t at = 0; at < count; at++) {
+    const char *path = path_of(entries[at]);
+    AUTO(str_free) char *folder = str_dup(path);
+    (void)json_object_set_new(object, path, json_string(entries[at]));
+    for (char *slash = strrchr(folder, '/'); slash != NULL; slash = strrchr(folder, '/')) {
+      *slash = '\0';
+      if (json_object_get(object, folder) != NULL)
+        break;
+      (void)json_object_set_new(object, folder, json_null());
+    }
+  }
   return object;
 }
 
-static void choose(const CiTree *tree, char *const *base, size_t count, json_t *result,
-                   Overlay *ret) {
-  for (size_t at = 0; at < count; at++) {
-    bool same = false;
-    bool present = is_present(result, base[at], &same);
-    bool is_test = ci_tree_is_test(path_of(base[at]));
-    if (!present && is_test)
-      add_entry(ret, base[at], "is a test that was deleted: the target's was run");
-    else if (!same && is_test && tree->keeps_tests)
-      add_entry(ret, base[at], "is a test that was edited: the target's was run");
-    else if (!same && is_of_command(tree->test, path_of(base[at])))
-      add_entry(ret, base[at], "is what the declared test runs: the target's was run");
+static void choose_of_target(const CiTree *tree, const CiLine *line, const char *entry, bool same,
+                             bool present, Overlay *ret) {
+  const char *path = path_of(entry);
+  bool is_test = ci_tree_is_test(path);
+  if (!present && is_test) {
+    take(ret, entry, "is a test that was deleted: the target's was run");
+    return;
   }
+  if (!same && is_test && tree->keeps_tests) {
+    take(ret, entry, "is a test that was edited: the target's was run");
+    return;
+  }
+  const Ruling *ruling = &rulings[same ? CI_ROLE_NONE : ci_line_role(line, path)];
+  if (ruling->keeps)
+    take(ret, entry, ruling->edited);
+  else if (ruling->edited != NULL)
+    add_note(ret, entry, ruling->edited);
+}
+
+static void choose_of_added(const CiLine *line, const char *entry, Overlay *ret) {
+  const Ruling *ruling = &rulings[ci_line_role(line, path_of(entry))];
+  if (ruling->added != NULL)
+    add_note(ret, entry, ruling->added);
+  if (ruling->drops)
+    leave_out(ret, entry);
+}
+
+typedef struct Entries {
+  char **list;
+  size_t count;
+  json_t *paths;
+} Entries;
+
+static void entries_release(Entries *entries) {
+  mem_free(entries->list);
+  json_free(entries->paths);
+}
+
+static bool entries_read(const Git *git, const char *commit, Entries *ret, Error *err) {
+  if (!git_texts(git, GIT("ls-tree", "-r", "-z", "--full-tree", commit), &ret->list, &ret->count,
+                 err))
+    return false;
+  ret->paths = by_path(ret->list, ret->count);
+  return true;
+}
+
+static void choose(const CiTree *tree, const Entries *base, const Entries *result, Overlay *ret) {
+  AUTO_RELEASE(ci_line_release) CiLine line = {0};
+  bool same = false;
+  ci_line_init(tree->test, base->paths, &line);
+  for (size_t at = 0; at < base->count; at++) {
+    bool present = is_present(result->paths, base->list[at], &same);
+    choose_of_target(tree, &line, base->list[at], same, present, ret);
+  }
+  for (size_t at = 0; at < result->count; at++)
+    if (!is_present(base->paths, result->list[at], &same))
+      choose_of_added(&line, result->list[at], ret);
 }
 
 static bool read_overlay(const Git *git, const CiTree *tree, Overlay *ret, Error *err) {
-  char **base = NULL;
-  char **result = NULL;
-  size_t base_count = 0;
-  size_t result_count = 0;
-  bool ok = git_texts(git, GIT("ls-tree", "-r", "-z", "--full-tree", tree->base), &base,
-                      &base_count, err) &&
-            git_texts(git, GIT("ls-tree", "-r", "-z", "--full-tree", tree->result), &result,
-                      &result_count, err);
-  if (ok) {
-    AUTO(json_free) json_t *present = by_path(result, result_count);
-    choose(tree, base, base_count, present, ret);
-  }
-  mem_free(base);
-  mem_free(result);
-  return ok;
+  AUTO_RELEASE(entries_release) Entries base = {0};
+  AUTO_RELEASE(entries_release) Entries result = {0};
+  if (!entries_read(git, tree->base, &base, err) || !entries_read(git, tree->result, &result, err))
+    return false;
+  choose(tree, &base, &result, ret);
+  return true;
 }
 
 static bool add_overlay(const Git *git, const Overlay *overlay, Error *err) {

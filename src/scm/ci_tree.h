@@ -13,9 +13,9 @@ typedef struct CiTree {
 } CiTree;
 
 /* Writes the files of result into directory, but: what the declared command starts with (a script
- * of the repository, make's Makefile) is the target's, where the target has it, and tests that the
- * target has and result lacks are there, with keeps_tests also those that result edits. *ret_notes:
- * texts about each such file, owned. */
+ * of the repository, what its programs look for by themselves: ci_line.h) is the target's, and what
+ * would take its place is left out; tests that the target has and result lacks are there, with
+ * keeps_tests also those that result edits. *ret_notes: texts about each such file, owned. */
 CHECKED bool ci_tree_write(const Git *git, const CiTree *tree, json_t **ret_notes, Error *err);
 
 /* Whether a path is a test's by the customs of the trade: below a folder test, tests, spec or

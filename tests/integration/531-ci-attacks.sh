@@ -16,7 +16,8 @@ told() {
 
 note "an agent rewrites everything that could decide, and its tests reach for more"
 feature evil
-printf 'test:\n\t@true\n' >"$W/Makefile"
+printf 'test:\n\t@true\n' | tee "$W/GNUmakefile" "$W/Makefile.sh" >"$W/Makefile"
+echo made >"$W/test"
 mkdir -p "$W/.github/workflows"
 printf 'on: push\n' >"$W/.github/workflows/pr.yml"
 sed 's/make test/true/; s/approvals: 1/approvals: 0/' "$TEST_DIR/bough.yaml" >"$W/bough.yaml"
@@ -39,6 +40,8 @@ migration 20260101000000_evil 'alter schema public rename to elsewhere;' 'alter 
 propose evil
 ends 1 failed "what would pass by its own rules fails by the target's"
 log=$(by dev ci log 1)
+matches "so does one that make would read before it" "$log" "GNUmakefile would say what the declared test runs"
+matches "and what make would find made already" "$log" "test would be a goal of make"
 matches "the test that it deleted was run" "$log" "tests/test_base.sh is a test that was deleted"
 rm -r "$W/migrations"
 propose evil

@@ -100,10 +100,25 @@ static void expect_file(const char *directory, const char *name, const char *tex
   assert_string_equal(content, text);
 }
 
+/* Commits what there is as the result, and writes the tree that the line would be run in. */
+static char *write_tree(Fixture *fixture, const char *test, bool keeps_tests, json_t **ret_notes) {
+  char *directory = path_join(fixture->root, "tree");
+  const Git git = git_server(fixture->repository);
+  const CiTree tree = {.directory = directory,
+                       .base = fixture->base,
+                       .result = fixture->result,
+                       .test = test,
+                       .keeps_tests = keeps_tests};
+  Error err = ERROR_INIT;
+  commit(fixture, fixture->result);
+  if (!ci_tree_write(&git, &tree, ret_notes, &err))
+    fail_msg("%s", err.message);
+  return directory;
+}
+
 static void test_the_target_says_what_a_test_is(void **state) {
   Fixture *fixture = *state;
   AUTO(json_free) json_t *notes = NULL;
-  Error err = ERROR_INIT;
   put(fixture, "Makefile", "test: real\n");
   put(fixture, "tests/kept.sh", "kept\n");
   put(fixture, "tests/deleted.sh", "deleted\n");
@@ -112,17 +127,8 @@ static void test_the_target_says_what_a_test_is(void **state) {
   put(fixture, "Makefile", "test: true\n");
   put(fixture, "tests/kept.sh", "changed\n");
   put(fixture, "src/new.c", "new\n");
-  put(fixture, ".gitattributes", "tests/** export-ignore\n");
   git_in(fixture->work, GIT("rm", "-q", "tests/deleted.sh", "src/old.c"));
-  commit(fixture, fixture->result);
-  AUTO(str_free) char *directory = path_join(fixture->root, "tree");
-  const Git git = git_server(fixture->repository);
-  const CiTree tree = {.directory = directory,
-                       .base = fixture->base,
-                       .result = fixture->result,
-                       .test = "make test"};
-  if (!ci_tree_write(&git, &tree, &notes, &err))
-    fail_msg("%s", err.message);
+  AUTO(str_free) char *directory = write_tree(fixture, "make test", false, &notes);
   expect_file(directory, "Makefile", "test: real\n");
   expect_file(directory, "tests/kept.sh", "changed\n");
   expect_file(directory, "tests/deleted.sh", "deleted\n");
@@ -131,23 +137,54 @@ static void test_the_target_says_what_a_test_is(void **state) {
   assert_int_equal(json_array_size(notes), 2);
 }
 
+/* What make would read first, what it would find made already, and another encoding of it all. */
+static void test_nothing_comes_before_the_target(void **state) {
+  Fixture *fixture = *state;
+  AUTO(json_free) json_t *notes = NULL;
+  put(fixture, "Makefile", "test:\n\tsh ci/all.sh\n");
+  put(fixture, "ci/all.sh", "real\n");
+  commit(fixture, fixture->base);
+  put(fixture, "GNUmakefile", "test:\n\t@true\n");
+  put(fixture, "makefile", "test:\n\t@true\n");
+  put(fixture, "test/made", "already\n");
+  put(fixture, "src/makefile", "all:\n");
+  put(fixture, ".gitattributes", "Makefile text eol=crlf\n");
+  AUTO(str_free) char *directory = write_tree(fixture, "CI=1 make -k test", false, &notes);
+  expect_file(directory, "Makefile", "test:\n\tsh ci/all.sh\n");
+  expect_file(directory, "GNUmakefile", NULL);
+  expect_file(directory, "makefile", NULL);
+  expect_file(directory, "test", NULL);
+  expect_file(directory, ".gitattributes", NULL);
+  expect_file(directory, "src/makefile", "all:\n");
+  assert_int_equal(json_array_size(notes), 4);
+}
+
+/* The first one that a target gets is run, and said to be the change's. */
+static void test_a_target_without_any(void **state) {
+  Fixture *fixture = *state;
+  AUTO(json_free) json_t *notes = NULL;
+  put(fixture, "README", "nothing yet\n");
+  commit(fixture, fixture->base);
+  put(fixture, "GNUmakefile", "test:\n\tsh test/run.sh\n");
+  put(fixture, "test/run.sh", "first\n");
+  AUTO(str_free) char *directory = write_tree(fixture, "make test", false, &notes);
+  expect_file(directory, "GNUmakefile", "test:\n\tsh test/run.sh\n");
+  expect_file(directory, "test/run.sh", "first\n");
+  assert_int_equal(json_array_size(notes), 1);
+}
+
+/* Also where the change makes their folder something else. */
 static void test_scripts_of_the_command_are_the_targets(void **state) {
   Fixture *fixture = *state;
   AUTO(json_free) json_t *notes = NULL;
-  Error err = ERROR_INIT;
   put(fixture, "ci/run.sh", "real\n");
   put(fixture, "Makefile", "a\n");
   commit(fixture, fixture->base);
-  put(fixture, "ci/run.sh", "true\n");
+  git_in(fixture->work, GIT("mv", "ci", "mine"));
+  put(fixture, "mine/run.sh", "true\n");
+  put(fixture, "ci", "mine\n");
   put(fixture, "Makefile", "b\n");
-  commit(fixture, fixture->result);
-  AUTO(str_free) char *directory = path_join(fixture->root, "tree");
-  const Git git = git_server(fixture->repository);
-  const CiTree tree = {.directory = directory,
-                       .base = fixture->base,
-                       .result = fixture->result,
-                       .test = "sh ./ci/run.sh --all"};
-  assert_true(ci_tree_write(&git, &tree, &notes, &err));
+  AUTO(str_free) char *directory = write_tree(fixture, "sh './ci/run.sh' --all", false, &notes);
   expect_file(directory, "ci/run.sh", "real\n");
   expect_file(directory, "Makefile", "b\n");
   assert_int_equal(json_array_size(notes), 1);
@@ -157,7 +194,6 @@ static void test_scripts_of_the_command_are_the_targets(void **state) {
 static void test_edited_tests_are_the_targets_where_declared(void **state) {
   Fixture *fixture = *state;
   AUTO(json_free) json_t *notes = NULL;
-  Error err = ERROR_INIT;
   put(fixture, "tests/muted.sh", "exit 1\n");
   put(fixture, "src/app_test.go", "real\n");
   put(fixture, "src/app.go", "a\n");
@@ -166,15 +202,7 @@ static void test_edited_tests_are_the_targets_where_declared(void **state) {
   put(fixture, "tests/added.sh", "added\n");
   put(fixture, "src/app_test.go", "muted\n");
   put(fixture, "src/app.go", "b\n");
-  commit(fixture, fixture->result);
-  AUTO(str_free) char *directory = path_join(fixture->root, "tree");
-  const Git git = git_server(fixture->repository);
-  const CiTree tree = {.directory = directory,
-                       .base = fixture->base,
-                       .result = fixture->result,
-                       .test = "make test",
-                       .keeps_tests = true};
-  assert_true(ci_tree_write(&git, &tree, &notes, &err));
+  AUTO(str_free) char *directory = write_tree(fixture, "make test", true, &notes);
   expect_file(directory, "tests/muted.sh", "exit 1\n");
   expect_file(directory, "tests/added.sh", "added\n");
   expect_file(directory, "src/app_test.go", "real\n");
@@ -182,14 +210,16 @@ static void test_edited_tests_are_the_targets_where_declared(void **state) {
   assert_int_equal(json_array_size(notes), 2);
 }
 
+#define IN_REPOSITORY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_knows_tests_by_custom),
-      cmocka_unit_test_setup_teardown(test_the_target_says_what_a_test_is, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(test_scripts_of_the_command_are_the_targets, set_up,
-                                      tear_down),
-      cmocka_unit_test_setup_teardown(test_edited_tests_are_the_targets_where_declared, set_up,
-                                      tear_down),
+      IN_REPOSITORY(test_the_target_says_what_a_test_is),
+      IN_REPOSITORY(test_nothing_comes_before_the_target),
+      IN_REPOSITORY(test_a_target_without_any),
+      IN_REPOSITORY(test_scripts_of_the_command_are_the_targets),
+      IN_REPOSITORY(test_edited_tests_are_the_targets_where_declared),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
