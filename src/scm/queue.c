@@ -246,7 +246,7 @@ bool queue_evidence(Context *context, const ProjectRow *project, int64_t pull, c
 }
 
 bool queue_has_run(const CiRunRow *run) {
-  return str_starts(run->source, QUEUE_SOURCE);
+  return run->number == 0 && str_starts(run->source, QUEUE_SOURCE);
 }
 
 /* Pushes move the record of a change, so that alone is asked. */
