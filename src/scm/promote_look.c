@@ -24,6 +24,7 @@ void promotion_release(Promotion *promotion) {
   pull_request_release(&promotion->request);
   operation_row_release(&promotion->operation);
   json_free(promotion->digests);
+  json_free(promotion->begun_checks);
 }
 
 /* ---- who and what ---- */
@@ -232,6 +233,8 @@ static bool take_begun(Promotion *promotion, const PromotionRow *begun, Error *e
   if (!promotion->goes_on)
     return read_change(promotion, err);
   memcpy(row->base, begun->base, sizeof row->base);
+  json_free(promotion->begun_checks);
+  promotion->begun_checks = json_incref(json_object_get(begun->details, "checks"));
   promotion->is_run = json_array_size(rest) == 0;
   json_free(promotion->digests);
   promotion->digests = json_incref(json_object_get(begun->details, "digests"));

@@ -44,7 +44,9 @@ typedef struct Promotion {
   bool goes_on; /* and it is what was begun: that change, at those commits */
   bool is_run;  /* the tier has all of the migrations by now */
   BranchRow snapshot;
-  json_t *digests; /* of the schemas on the copy, and so on the tier */
+  json_t
+      *begun_checks; /* passed for these commits when it was begun; NULL: it goes on with nothing */
+  json_t *digests;   /* of the schemas on the copy, and so on the tier */
 } Promotion;
 void promotion_release(Promotion *promotion);
 

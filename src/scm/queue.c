@@ -109,7 +109,8 @@ bool queue_takes(Step *step, bool *ret, Error *err) {
       !queue_of_change(step->context->catalog, step->change.id, &own, &queued, err) ||
       !has_rivals(step, &rivals, err))
     return false;
-  *ret = queued || (!begun && (rivals || !tested));
+  /* What stopped behind its turn isn't the queue's any more; what is being merged is. */
+  *ret = (queued && own.state == QUEUE_MERGING) || (!begun && (queued || rivals || !tested));
   return true;
 }
 

@@ -51,6 +51,23 @@ static bool is_next(QueueTurn *turn, const QueueRow *row, bool *ret, Error *err)
   return true;
 }
 
+/* Its migrations are in the tier, or git has moved: it is tested no more, but gone on with. */
+static bool has_stopped(QueueTurn *turn, const QueueRow *row, bool *ret, Error *err) {
+  AUTO_RELEASE(promotion_row_release) PromotionRow promotion = {0};
+  ChangeRow change;
+  bool found = false;
+  if (!change_get(turn->context->catalog, row->change, &change, err) ||
+      !promotion_find_open(turn->context->catalog, change.branch, change.tier, &promotion, &found,
+                           err))
+    return false;
+  *ret = found && promotion.state == PROMOTION_STOPPED;
+  return true;
+}
+
+static bool may_merge(QueueTurn *turn, const QueueRow *row, bool *ret, Error *err) {
+  return is_next(turn, row, ret, err) && (*ret || has_stopped(turn, row, ret, err));
+}
+
 static bool after_failure(QueueTurn *turn, QueueRow *row, const Error *failure, Error *err) {
   ChangeRow change;
   bool next = false;
@@ -58,7 +75,7 @@ static bool after_failure(QueueTurn *turn, QueueRow *row, const Error *failure, 
     return false;
   if (change.state == CHANGE_MERGED) /* what of the pair is left, the reaper or a second call has */
     return queue_end_merged(turn, row, &change, err);
-  if (!is_next(turn, row, &next, err))
+  if (!may_merge(turn, row, &next, err))
     return false;
   if (!next)
     return queue_return(turn, row, err);
@@ -100,7 +117,7 @@ bool queue_merge(QueueTurn *turn, QueueRow *row, Error *err) {
   Error failure = ERROR_INIT;
   ChangeRow change;
   bool next = false;
-  if (!is_next(turn, row, &next, err))
+  if (!may_merge(turn, row, &next, err))
     return false;
   if (!next)
     return queue_return(turn, row, err);

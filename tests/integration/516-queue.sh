@@ -98,7 +98,12 @@ bough principal remove gone >/dev/null
 add ci2 ci ci
 check "who asked is gone when its turn comes" wait_for 120 is_over e
 equal "so it isn't merged" "$(queued e) $(state e)" "refused ci-green"
-check "another one merges it, and waits for it" by rev scm merge e --timeout 5m
+restart_with promote-merged=error
+check_not "git moves, and its merge breaks down behind that" by rev scm merge e --timeout 3m
+equal "which stays half-way" "$(catalog_sql "select state from lakebase.promotions where source_name = 'e' order by serial desc limit 1")" stopped
+equal "and in nobody's way but its own" "$(queued e)" refused
+restart_with nothing=crash
+check "the same command finishes it" by rev scm merge e --timeout 1m
 equal "it is" "$(state e)$(head_of feature/e)" merged
 left() { [[ $(catalog_sql "select count(*) from lakebase.branches where state <> 'deleted' and kind in ('ci', 'rehearsal')") == 0 ]]; }
 check "no branch of a run is left" wait_for 60 left
