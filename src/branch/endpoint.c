@@ -43,7 +43,7 @@ static void give_up(Context *context, const BranchRow *branch, EndpointRow *endp
   (void)!endpoint_update(context->catalog, endpoint, &ignored);
 }
 
-static bool check_openable(const BranchRow *branch, Error *err) {
+bool endpoint_check_openable(const BranchRow *branch, Error *err) {
   if (!expiry_check_open(branch, err))
     return false;
   if (branch->state == ROW_READY)
@@ -119,7 +119,7 @@ static bool wake(Context *context, const char *id, bool is_new, EndpointTold *to
   }
   AUTO_RELEASE(fd_release) int lock = -1;
   if (!lock_endpoint(context, id, &branch, &endpoint, &lock, err) ||
-      !((is_new && branch.state == ROW_CREATING) || check_openable(&branch, err)) ||
+      !((is_new && branch.state == ROW_CREATING) || endpoint_check_openable(&branch, err)) ||
       !start_locked(context, &branch, &endpoint, told, arg, err))
     return false;
   *ret = endpoint;

@@ -4,6 +4,9 @@
 
 #include "branch/context.h"
 
+/* Whether the branch may be opened for anybody: BRANCH_EXPIRED, BRANCH_BUSY, BRANCH_FAILED. */
+CHECKED bool endpoint_check_openable(const BranchRow *branch, Error *err);
+
 /* Starts the branch's compute and waits until it answers; one that runs is left as it is. At the
  * first start of a volume its log must reach its recorded end, and the branch is cleaned, before
  * anybody is given the route. A branch whose log is short becomes failed and is never opened. */

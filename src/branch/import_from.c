@@ -240,12 +240,7 @@ static bool check_dump(Dump *dump, Error *err) {
   return error_set(err, ERROR_IMPORT_FAILED, "pg_dump failed: %s", text);
 }
 
-static const struct {
-  Verdict verdict;
-  ErrorCode code;
-  const char *message;
-  const char *hint;
-} refusals[] = {
+static const VerdictRefusal refusals[] = {
     {VERDICT_EXTENSION, ERROR_EXTENSION_MISSING, "an extension is not installed here",
      "install its package, then try again"},
     {VERDICT_SUPERUSER, ERROR_NEEDS_SUPERUSER, "parts of it can only be made by a superuser",
@@ -259,18 +254,6 @@ static const struct {
      "use --method basebackup if the source allows it"},
 };
 
-static bool check_report(const VerdictReport *report, Error *err) {
-  for (size_t at = 0; at < ARRAY_LENGTH(refusals); at++) {
-    Verdict verdict = refusals[at].verdict;
-    if (report->counts[verdict] == 0)
-      continue;
-    (void)error_set(err, refusals[at].code, "%s (%lld): %s", refusals[at].message,
-                    (long long)report->counts[verdict], report->examples[verdict].text);
-    return error_hint(err, "%s", refusals[at].hint);
-  }
-  return true;
-}
-
 static bool load_database(Import *import, const json_t *database, Error *err) {
   const char *name = json_string_or(database, "name", "");
   AUTO_RELEASE(dump_release) Dump dump = {.output = -1, .errors = -1};
@@ -279,7 +262,7 @@ static bool load_database(Import *import, const json_t *database, Error *err) {
   return start_dump(import, name, &dump, err) &&
          psql_run(import, "postgres", dump.output, json_integer_or(database, "size", 0), text,
                   &report, err) &&
-         check_dump(&dump, err) && check_report(&report, err);
+         check_dump(&dump, err) && verdict_check(&report, refusals, ARRAY_LENGTH(refusals), err);
 }
 
 /* ---- what is made before ---- */

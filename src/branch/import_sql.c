@@ -123,12 +123,7 @@ static bool start_again(Import *import, Conn *conn, const VerdictReport *first, 
 
 /* ---- what came of it ---- */
 
-static const struct {
-  Verdict verdict;
-  ErrorCode code;
-  const char *message;
-  const char *hint;
-} refusals[] = {
+static const VerdictRefusal refusals[] = {
     {VERDICT_EXTENSION, ERROR_EXTENSION_MISSING, "an extension is not installed here",
      "install its package (apt-cache search postgresql-15 NAME), then try again"},
     {VERDICT_META, ERROR_IMPORT_FAILED,
@@ -139,18 +134,6 @@ static const struct {
      "move CREATE EXTENSION to the beginning of the file"},
     {VERDICT_FAILED, ERROR_IMPORT_FAILED, "statements failed", "correct the file, then try again"},
 };
-
-static bool check_report(const VerdictReport *report, Error *err) {
-  for (size_t at = 0; at < ARRAY_LENGTH(refusals); at++) {
-    Verdict verdict = refusals[at].verdict;
-    if (report->counts[verdict] == 0)
-      continue;
-    (void)error_set(err, refusals[at].code, "%s (%lld): %s", refusals[at].message,
-                    (long long)report->counts[verdict], report->examples[verdict].text);
-    return error_hint(err, "%s", refusals[at].hint);
-  }
-  return true;
-}
 
 static void note_ignored(Import *import, const VerdictReport *report) {
   if (report->counts[VERDICT_IGNORED] > 0)
@@ -186,7 +169,7 @@ static bool load_files(Import *import, Conn *conn, Error *err) {
     note_roles(import, first.roles);
     report = &second;
   }
-  if (!check_report(report, err))
+  if (!verdict_check(report, refusals, ARRAY_LENGTH(refusals), err))
     return false;
   note_ignored(import, report);
   return true;

@@ -4,7 +4,6 @@
 #include "branch/access.h"
 #include "branch/audit_read.h"
 #include "branch/endpoint.h"
-#include "branch/expiry.h"
 #include "branch/login.h"
 #include "branch/principal.h"
 #include "branch/session_target.h"
@@ -62,19 +61,6 @@ static bool check_token(const Visit *visit, Error *err) {
   return visit->only_branch[0] == '\0' || str_equal(visit->only_branch, visit->branch.id) ||
          error_set(err, ERROR_FORBIDDEN,
                    "the token was issued for one branch alone, for a CI run or a post-check");
-}
-
-static bool check_branch(const BranchRow *branch, Error *err) {
-  if (!expiry_check_open(branch, err))
-    return false;
-  if (branch->state == ROW_READY)
-    return true;
-  if (branch->state != ROW_FAILED)
-    return error_set(err, ERROR_BRANCH_BUSY, "branch \"%s\" is %s", branch->name,
-                     row_state_text(branch->state));
-  (void)error_set(err, ERROR_BRANCH_FAILED, "branch \"%s\" is broken: %s", branch->name,
-                  branch->error);
-  return error_hint(err, "`bough branch reset %s` makes it anew from its parent", branch->name);
 }
 
 /* ---- the record ---- */
@@ -206,7 +192,7 @@ static bool decide(Context *context, Visit *visit, json_t **ret, Error *err) {
   }
   if (!session_target(context, visit->params, visit->only_branch, &visit->branch, err) ||
       !check_token(visit, err) || !find_right(context, visit, err) ||
-      !check_branch(&visit->branch, err) ||
+      !endpoint_check_openable(&visit->branch, err) ||
       !endpoint_of_branch(context->catalog, visit->branch.id, &visit->endpoint, err))
     return false;
   principal_role(context->home, &visit->principal, visit->role);

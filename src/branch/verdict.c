@@ -232,3 +232,17 @@ void verdict_finish(VerdictReport *report) {
   buffer_clear(&report->line);
   judge(report);
 }
+
+bool verdict_check(const VerdictReport *report, const VerdictRefusal *refusals, size_t count,
+                   Error *err) {
+  for (size_t at = 0; at < count; at++) {
+    const VerdictRefusal *refusal = &refusals[at];
+    if (report->counts[refusal->verdict] == 0)
+      continue;
+    (void)error_set(err, refusal->code, "%s (%lld): %s", refusal->message,
+                    (long long)report->counts[refusal->verdict],
+                    report->examples[refusal->verdict].text);
+    return error_hint(err, "%s", refusal->hint);
+  }
+  return true;
+}

@@ -44,5 +44,16 @@ void verdict_feed(VerdictReport *report, const char *bytes, size_t length);
 /* psql has ended. */
 void verdict_finish(VerdictReport *report);
 
+/* What is told where statements of that verdict were among them. */
+typedef struct VerdictRefusal {
+  Verdict verdict;
+  ErrorCode code;
+  const char *message;
+  const char *hint;
+} VerdictRefusal;
+/* Fails with the first of refusals that the report has, its count and its examples. */
+CHECKED bool verdict_check(const VerdictReport *report, const VerdictRefusal *refusals,
+                           size_t count, Error *err);
+
 /* Judges one failure. Pure. */
 Verdict verdict_of(const char *sqlstate, const char *statement, const char *message);

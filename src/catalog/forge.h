@@ -105,7 +105,6 @@ CHECKED bool status_row_list(Catalog *catalog, const char *project, const char *
 /* ---- pushes ---- */
 
 typedef struct PushRow {
-  int64_t number;
   char git_branch[ROW_GIT_SIZE];
   char branch[ID_SIZE]; /* the database branch that goes with it; "" */
   char old[ROW_COMMIT_SIZE];
@@ -113,9 +112,5 @@ typedef struct PushRow {
   bool is_forced;
   char principal[NAME_MAX_LENGTH + 1];
   char on_behalf_of[NAME_MAX_LENGTH + 1];
-  int64_t pushed_at;
 } PushRow;
 CHECKED bool push_row_insert(Catalog *catalog, const char *project, const PushRow *row, Error *err);
-/* Of a git branch, the newest first. */
-CHECKED bool push_row_list(Catalog *catalog, const char *project, const char *git_branch,
-                           size_t limit, PushRow **ret, size_t *ret_count, Error *err);

@@ -176,34 +176,3 @@ bool push_row_insert(Catalog *catalog, const char *project, const PushRow *row, 
                        " VALUES ($1, $2, $3, $4, $5, $6::boolean, $7, $8)",
                        ARRAY_LENGTH(values), values, NULL, err);
 }
-
-bool push_row_list(Catalog *catalog, const char *project, const char *git_branch, size_t limit,
-                   PushRow **ret, size_t *ret_count, Error *err) {
-  char most[CATALOG_NUMBER_SIZE];
-  catalog_number(most, (int64_t)limit);
-  const char *const values[] = {project, git_branch, most};
-  AUTO(rows_free) Rows *rows = NULL;
-  if (!catalog_query(
-          catalog,
-          "SELECT push_id, git_branch, branch_id, old_commit, new_commit, is_forced,"
-          " principal, on_behalf_of, " MICROSECONDS(
-              "pushed_at") " FROM lakebase.pushes WHERE project_id = $1 AND git_branch = $2"
-                           " ORDER BY push_id DESC LIMIT $3::bigint",
-          ARRAY_LENGTH(values), values, &rows, err))
-    return false;
-  PushRow *list = mem_new(rows_count(rows), sizeof *list);
-  for (size_t at = 0; at < rows_count(rows); at++) {
-    list[at].number = rows_get_integer(rows, at, 0);
-    COPY(list[at].git_branch, 1);
-    COPY(list[at].branch, 2);
-    COPY(list[at].old, 3);
-    COPY(list[at].new, 4);
-    list[at].is_forced = rows_get_bool(rows, at, 5);
-    COPY(list[at].principal, 6);
-    COPY(list[at].on_behalf_of, 7);
-    list[at].pushed_at = rows_get_integer(rows, at, 8);
-  }
-  *ret = list;
-  *ret_count = rows_count(rows);
-  return true;
-}

@@ -154,18 +154,6 @@ bool tier_branch(Catalog *catalog, const char *project, const char *tier, Branch
                     ARRAY_LENGTH(values), values, ret, ret_found, err);
 }
 
-bool tier_list(Catalog *catalog, const char *project, json_t **ret, Error *err) {
-  AUTO(rows_free) Rows *rows = NULL;
-  if (!catalog_query(catalog, "SELECT name, branch_id FROM lakebase.tiers WHERE project_id = $1", 1,
-                     &project, &rows, err))
-    return false;
-  json_t *tiers = json_object();
-  for (size_t at = 0; at < rows_count(rows); at++)
-    (void)json_object_set_new(tiers, rows_get(rows, at, 0), json_string(rows_get(rows, at, 1)));
-  *ret = tiers;
-  return true;
-}
-
 /* ---- lineage and authors ---- */
 
 /* Parents are made before their children, so the order of making is the way up. */

@@ -50,8 +50,6 @@ CHECKED bool tier_unbind_others(Catalog *catalog, const char *project, const jso
 /* The branch that stands for a tier, if there is one that isn't deleted; *ret_found. */
 CHECKED bool tier_branch(Catalog *catalog, const char *project, const char *tier, BranchRow *ret,
                          bool *ret_found, Error *err);
-/* {tier: branch id}, owned by the caller. */
-CHECKED bool tier_list(Catalog *catalog, const char *project, json_t **ret, Error *err);
 
 /* The branch itself, its parent, and so on up to the root, deleted ones too. */
 CHECKED bool branch_lineage(Catalog *catalog, const char *id, BranchRow **ret, size_t *ret_count,

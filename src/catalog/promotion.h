@@ -123,9 +123,6 @@ CHECKED bool snapshot_insert(Catalog *catalog, const SnapshotRow *row, Error *er
 /* The one whose branch has that name and is there, of that tier; *ret_found. */
 CHECKED bool snapshot_find(Catalog *catalog, const char *project, const char *tier,
                            const char *name, SnapshotRow *ret, bool *ret_found, Error *err);
-/* Those whose branch is there, the newest first. *ret: mem_free. */
-CHECKED bool snapshot_list(Catalog *catalog, const char *project, const char *tier,
-                           SnapshotRow **ret, size_t *ret_count, Error *err);
 /* Promotions into the tier that came with that snapshot's or later are undone now. */
 CHECKED bool promotion_set_undone(Catalog *catalog, const char *promotion, Error *err);
 /* Taken back: those are done again. */

@@ -167,18 +167,3 @@ bool snapshot_find(Catalog *catalog, const char *project, const char *tier, cons
     read_snapshot(rows, 0, ret);
   return true;
 }
-
-bool snapshot_list(Catalog *catalog, const char *project, const char *tier, SnapshotRow **ret,
-                   size_t *ret_count, Error *err) {
-  const char *const values[] = {project, tier};
-  AUTO(rows_free) Rows *rows = NULL;
-  if (!catalog_query(catalog, SNAPSHOTS " ORDER BY s.taken_at DESC", ARRAY_LENGTH(values), values,
-                     &rows, err))
-    return false;
-  SnapshotRow *list = mem_new(rows_count(rows), sizeof *list);
-  for (size_t at = 0; at < rows_count(rows); at++)
-    read_snapshot(rows, at, &list[at]);
-  *ret = list;
-  *ret_count = rows_count(rows);
-  return true;
-}

@@ -76,8 +76,6 @@ extern const StorageDriver files_driver;
 const StorageDriver *storage_driver_find(const char *name);
 /* The first driver, best one first, that suits a directory; never NULL. */
 const StorageDriver *storage_driver_for(int directory);
-/* The table, for the documents. */
-const StorageDriver *const *storage_driver_list(size_t *ret_count);
 
 /* For drivers that keep data in POOL/volumes/ID (local.c). */
 

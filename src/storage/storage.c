@@ -32,11 +32,6 @@ const StorageDriver *storage_driver_for(int directory) {
   return drivers[at];
 }
 
-const StorageDriver *const *storage_driver_list(size_t *ret_count) {
-  *ret_count = ARRAY_LENGTH(drivers);
-  return drivers;
-}
-
 static bool check_id(const char *id, Error *err) {
   return (id != NULL && id_check("vol", id)) ||
          error_set(err, ERROR_INVALID_NAME, "invalid volume id \"%.80s\"", id != NULL ? id : "");
