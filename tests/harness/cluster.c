@@ -142,11 +142,12 @@ static void run_initdb(Cluster *cluster, const char *const *arguments) {
 }
 
 Cluster *cluster_new_empty(void) {
-  char root[] = "/tmp/bough-test-XXXXXX";
+  const char *parent = getenv("TMPDIR");
+  char *root = str_format("%s/bough-test-XXXXXX", parent != NULL ? parent : "/tmp");
   assert_non_null(mkdtemp(root));
   assert_int_equal(chown(root, owner()->pw_uid, owner()->pw_gid), 0);
   Cluster *cluster = mem_new(1, sizeof *cluster);
-  cluster->root = str_dup(root);
+  cluster->root = root;
   cluster->data = path_join(root, "data");
   cluster->wal = path_join(root, "wal");
   cluster->log = path_join(root, "log");

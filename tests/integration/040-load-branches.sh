@@ -7,7 +7,7 @@ source "$ROOT/tests/harness/load.sh"
 
 BRANCHES=${LOAD_BRANCHES:-20}
 SCALE=${LOAD_SCALE:-4}
-POOL_SIZE=6G
+POOL_SIZE=${LOAD_POOL:-4G}
 start_bough
 make_project shop
 load_prepare production "$SCALE"

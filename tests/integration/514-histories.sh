@@ -9,7 +9,8 @@
 #  - where the linter is sure that a migration fails on rows, the file says why there are none;
 #  - an undo that was measured not to lead back (results/*.json) is no undo: the file isn't committed.
 TEST_TIMEOUT=7200
-POOL_SIZE=8G
+POOL_SIZE=${HISTORIES_LONG:+8G}
+POOL_SIZE=${POOL_SIZE:-5G}
 source "$(dirname "$0")/../harness/lib.sh"
 # shellcheck source=tests/harness/git.sh
 source "$ROOT/tests/harness/git.sh"
