@@ -44,7 +44,7 @@ struct Login {
   Scram *scram;
   Verifier *verifier;
   bool first_read;
-  bool proved; /* the second one was read, and a throttled check's pause is over */
+  bool proved; /* the second one was read: what is left is to look whether it is right */
   char *token;
   /* entering */
   Target target;

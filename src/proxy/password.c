@@ -52,7 +52,7 @@ void login_challenge_all(Proxy *proxy) {
   }
 }
 
-static void check_password(Client *client);
+static void judge(Client *client);
 
 static void on_verifier(void *context, const json_t *result, const Error *failure) {
   Client *client = context;
@@ -64,7 +64,7 @@ static void on_verifier(void *context, const json_t *result, const Error *failur
   else if (!verifier_read(result, &login->verifier, &unreadable))
     client_refuse(client, &unreadable);
   else
-    check_password(client);
+    judge(client);
 }
 
 void password_start(Client *client) {
@@ -154,13 +154,10 @@ static void accept_password(Client *client, const ScramKey *key) {
     entry_start(client);
 }
 
-/* When both are there: the client's proof and its verifier. */
 static void check_password(Client *client) {
   Login *login = client->login;
   const char *token = NULL;
   const ScramKey *key = NULL;
-  if (!login->proved || login->verifier == NULL)
-    return;
   if (!verifier_match(login->verifier, login->scram, clock_wall_us(), &token, &key)) {
     refuse_password(client);
     return;
@@ -169,15 +166,10 @@ static void check_password(Client *client) {
   accept_password(client, key);
 }
 
-static void take_proof(Client *client) {
-  client->login->proved = true;
-  check_password(client);
-}
-
 static void on_pause_over(evutil_socket_t fd, short events, void *context) {
   (void)fd;
   (void)events;
-  take_proof(context);
+  check_password(context);
 }
 
 /* Right and wrong ones wait alike, or the wait would tell. */
@@ -198,6 +190,24 @@ static int64_t throttle(Client *client) {
   return source_wait < 0 || user_wait < 0 ? -1 : source_wait > user_wait ? source_wait : user_wait;
 }
 
+/* When both are there, the client's proof and its verifier: what counts as a failure until it is
+ * none must not wait for boughd, or many who log in at once are taken for somebody who guesses. */
+static void judge(Client *client) {
+  Error failure = ERROR_INIT;
+  if (!client->login->proved || client->login->verifier == NULL)
+    return;
+  int64_t wait = throttle(client);
+  if (wait < 0) {
+    (void)error_set(&failure, ERROR_CONNECTIONS, "too many failed logins from %s", client->source);
+    (void)error_hint(&failure, "wait a few seconds");
+    client_refuse_told(client, &failure);
+  } else if (wait == 0) {
+    check_password(client);
+  } else {
+    check_after(client, wait);
+  }
+}
+
 Progress password_read_final(Client *client) {
   Login *login = client->login;
   Message message;
@@ -209,15 +219,7 @@ Progress password_read_final(Client *client) {
     return refuse(client, &failure);
   login_consume(login, message.size);
   login->phase = PHASE_WAIT;
-  int64_t wait = throttle(client);
-  if (wait < 0) {
-    (void)error_set(&failure, ERROR_CONNECTIONS, "too many failed logins from %s", client->source);
-    (void)error_hint(&failure, "wait a few seconds");
-    return refuse(client, &failure);
-  }
-  if (wait == 0)
-    take_proof(client);
-  else
-    check_after(client, wait);
+  login->proved = true;
+  judge(client);
   return PROGRESS_GONE;
 }

@@ -288,6 +288,7 @@ static void one_wake_holds_many_clients(void **state) {
   if (stand == NULL)
     skip();
   fake_set_delay_ms(stand->fake, "route", 1000);
+  fake_set_delay_ms(stand->fake, "verifier", 300); /* proofs that wait for it are no failures */
   AUTO(str_free)
   char *conninfo = str_format("host=127.0.0.1 port=%d user=dev1 password=secret-one "
                               "dbname=app@main sslmode=disable",
@@ -308,6 +309,7 @@ static void one_wake_holds_many_clients(void **state) {
     clock_sleep_ms(5);
   }
   fake_set_delay_ms(stand->fake, "route", 0);
+  fake_set_delay_ms(stand->fake, "verifier", 0);
   assert_int_equal(done, MANY);
   for (size_t at = 0; at < MANY; at++)
     PQfinish(connections[at]);
