@@ -5,7 +5,7 @@ TEST_TIMEOUT=600
 TEST_MODE_ONLY=system
 source "$(dirname "$0")/../harness/lib.sh"
 
-POOL_SIZE=2G
+POOL_SIZE=4G
 start_bough
 make_project shop
 sql production 'create table ledger (n int primary key)'
