@@ -225,7 +225,7 @@ stay_in_memory() {
   # shellcheck disable=SC2016
   IN_MEMORY=$IN_MEMORY exec unshare --mount --propagation private bash -c '
     status=0
-    ! mount -t tmpfs -o size=14g,mode=1777 bough-tests "$IN_MEMORY" || export TMPDIR=$IN_MEMORY
+    ! mount -t tmpfs -o size=14g,huge=within_size,mode=1777 bough-tests "$IN_MEMORY" || export TMPDIR=$IN_MEMORY
     "$@" || status=$?
     [[ -z ${TMPDIR:-} ]] || umount --lazy "$IN_MEMORY"
     rmdir "$IN_MEMORY"
