@@ -66,6 +66,7 @@ isolate_remove() {
 if [[ -z ${BOUGH_TEST_INSIDE:-} ]]; then
   export BOUGH_TEST_INSIDE=1
   isolate_choose_mode
+  [[ -z ${TEST_ON_DISK:-} ]] || TMPDIR=/tmp
   TEST_DIR=$(mktemp -d "${TMPDIR:-/tmp}/bt-XXXXXX")
   export TEST_DIR
   chmod 755 "$TEST_DIR"

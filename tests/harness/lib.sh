@@ -5,7 +5,8 @@
 # BOUGH_BUILD      build directory whose programs are tested (default: build)
 # BOUGH_TEST_MODE  system (root: accounts, btrfs pool) or user (one account, files pool)
 # BOUGH_TEST_DATA  the sample databases (default: ../shared/data beside the project)
-# A script may set TEST_TIMEOUT (seconds) and TEST_MODE_ONLY (system or user) before sourcing.
+# A script may set TEST_TIMEOUT (seconds), TEST_MODE_ONLY (system or user) and TEST_ON_DISK (not where checks
+# keep their files in memory) before sourcing.
 # shellcheck shell=bash
 
 set -eEuo pipefail

@@ -2,6 +2,7 @@
 # The rules of a correct branch (docs/adr/0002-correct-branch.md), each broken or provoked: recycled
 # segments, a log cut short, every state of the source, prepared transactions, settings with a floor.
 TEST_TIMEOUT=400
+TEST_ON_DISK=1 # it looks at how many blocks files take
 source "$(dirname "$0")/../harness/lib.sh"
 
 start_bough

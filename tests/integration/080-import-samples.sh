@@ -3,6 +3,7 @@
 # PostgreSQL both ways. Row counts and a checksum of each table agree with the source, on the root
 # and on a branch of a branch of a branch.
 TEST_TIMEOUT=600
+TEST_ON_DISK=1 # a large pool, and a source beside it
 source "$(dirname "$0")/../harness/lib.sh"
 source "$ROOT/tests/harness/postgres.sh"
 
