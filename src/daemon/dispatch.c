@@ -104,7 +104,8 @@ static void worker_lost(Worker *worker, ErrorCode code, const char *text) {
     finish_job(worker, NULL, &failure);
   }
   worker_free(worker);
-  dispatcher->hooks.lost(dispatcher->hooks.context, had_job);
+  if (had_job)
+    dispatcher->hooks.lost(dispatcher->hooks.context, true);
   pump(dispatcher);
 }
 
@@ -142,6 +143,12 @@ static void on_message(Worker *worker, const json_t *message) {
   if (error != NULL)
     json_to_error(error, &failure);
   finish_job(worker, json_object_get(message, "result"), error != NULL ? &failure : NULL);
+  if (json_bool_or(message, "leaves", false)) {
+    worker_free(worker); /* it ends when its pipe closes */
+    dispatcher->hooks.lost(dispatcher->hooks.context, false);
+    pump(dispatcher);
+    return;
+  }
   worker->idle_since = clock_monotonic_ms();
   pump(dispatcher);
 }

@@ -16,8 +16,9 @@ typedef void JobProgress(void *context, const json_t *progress);
 typedef void JobDone(void *context, const json_t *result, const Error *failure);
 
 /* watch is called with each {endpoint,pid,start_time} that a worker started; push with each
- * {push,params} that a proxy is to be told; lost when a worker ended by itself, in the middle of a
- * job (had_job) or behind one that it couldn't bring to an end: what it left can be recovered. */
+ * {push,params} that a proxy is to be told; lost when a worker ended in the middle of a job
+ * (had_job), or is ended behind one that it couldn't bring to its end: what it left can be
+ * recovered. */
 typedef struct DispatchHooks {
   void (*watch)(void *context, const json_t *process);
   void (*push)(void *context, const json_t *message);

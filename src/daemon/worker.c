@@ -207,10 +207,11 @@ static bool end_trail(Worker *worker, bool ok, Error *failure) {
 
 /* What a request couldn't bring to its end, nor put down that it didn't, is put right once its
  * worker is gone: by whose process an operation is known to be interrupted. */
-static bool leaves_work(Worker *worker, const Route *route) {
+static bool leaves_work(Worker *worker, const Route *route, bool ok) {
   bool left = false;
   Error failure = ERROR_INIT;
-  if (route == NULL || (route->flags & ROUTE_QUICK) != 0 || str_equal(route->method, "GET"))
+  if (route == NULL || (ok && !is_own_job(route)) || (route->flags & ROUTE_QUICK) != 0 ||
+      str_equal(route->method, "GET"))
     return false;
   return worker->context.catalog == NULL ||
          !operation_has_worker(worker->context.catalog, (int)getpid(),
@@ -231,7 +232,7 @@ static void after_request(Worker *worker, const Error *failure) {
   }
 }
 
-static bool answer(Worker *worker, const Frame *frame, bool *ret_leaves, Error *err) {
+static bool answer(Worker *worker, const Frame *frame, Error *err) {
   Error failure = ERROR_INIT;
   const Route *route = find_route(frame);
   json_t *result = NULL;
@@ -250,8 +251,9 @@ static bool answer(Worker *worker, const Frame *frame, bool *ret_leaves, Error *
     (void)json_object_set(message, "watch", worker->context.watch);
   if (worker->context.push != NULL)
     (void)json_object_set(message, "push", worker->context.push);
+  if (leaves_work(worker, route, ok))
+    (void)json_object_set_new(message, "leaves", json_true());
   bool sent = frame_write(STDIN_FILENO, message, NULL, 0, err);
-  *ret_leaves = leaves_work(worker, route);
   after_request(worker, &failure);
   return sent;
 }
@@ -260,16 +262,13 @@ static bool serve(Worker *worker, Error *err) {
   for (;;) {
     AUTO_RELEASE(frame_release) Frame frame = {0};
     bool end = false;
-    bool leaves = false;
     session_wait(worker->context.sessions, STDIN_FILENO);
     if (!frame_read(STDIN_FILENO, &frame, &end, err))
       return false;
     if (end)
       return true;
-    if (!answer(worker, &frame, &leaves, err))
+    if (!answer(worker, &frame, err))
       return false;
-    if (leaves)
-      return true;
   }
 }
 
