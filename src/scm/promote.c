@@ -199,14 +199,16 @@ static bool try_on_copy(Promotion *promotion, Error *err) {
 
 /* ---- the gates again ---- */
 
-/* While nobody can apply another policy. Evidence is read again: an approval may be gone; and so
- * are the commits: a push that came meanwhile would leave the tier with migrations and no code. */
+/* While nobody can apply another policy. Evidence is read again: an approval may be gone; and
+ * before that lock so are the commits, which a forge elsewhere may take its time to tell: a push
+ * that came meanwhile would leave the tier with migrations and no code. */
 static bool confirm(Promotion *promotion, Error *err) {
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
-  return catalog_begin(promotion->context->catalog, &guard, err) &&
+  return promotion_check_commits(promotion, err) &&
+         catalog_begin(promotion->context->catalog, &guard, err) &&
          access_confirm(promotion->context, err) && promotion_read_evidence(promotion, err) &&
-         promotion_ask(promotion, err) && promotion_check_commits(promotion, err) &&
-         promotion_step(promotion, STEP_MIGRATING, err) && catalog_commit(&guard, err);
+         promotion_ask(promotion, err) && promotion_step(promotion, STEP_MIGRATING, err) &&
+         catalog_commit(&guard, err);
 }
 
 static void drop_snapshot(Promotion *promotion) {
