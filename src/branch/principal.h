@@ -1,12 +1,13 @@
 /* Principals and what they prove themselves with.
  *
- * A token is "bough_" + 12 characters of its id + "_" + 64 hexadecimal digits: 256 random bits. It
- * is shown once; what is kept is its SCRAM verifier. The id in it leads to the row, so nothing is
- * searched. It opens the API (as a bearer token) and the database (as the password of the principal
- * that is the user). */
+ * A token is "bough_" + 12 characters of its id + "_" + 44 more: 220 random bits. It is shown once;
+ * what is kept is its SCRAM verifier. The id in it leads to the row, so nothing is searched. It
+ * opens the API (as a bearer token) and the database (as the password of the principal that is the
+ * user). */
 #pragma once
 
 #include "branch/context.h"
+#include "branch/token.h"
 #include "catalog/access.h"
 
 enum { ROLE_SIZE = 64 };
@@ -35,8 +36,8 @@ typedef struct RunToken {
   int64_t expires_at;
 } RunToken;
 /* A token of the caller's that is good for one CI run alone. */
-CHECKED bool principal_run_token(Context *context, const RunToken *wish, char ret_text[96],
-                                 Error *err);
+CHECKED bool principal_run_token(Context *context, const RunToken *wish,
+                                 char ret_text[TOKEN_TEXT_SIZE], Error *err);
 
 /* Whose token that is, and which. UNAUTHENTICATED, after the same time whatever is wrong with it.
  * Of one that was issued to a CI run caller_run of the context tells. */

@@ -34,15 +34,24 @@ bool session_hello(Context *context, const json_t *params, Error *err) {
   return true;
 }
 
-bool session_ended(Context *context, const json_t *params, Error *err) {
+static json_t *describe_end(const json_t *told, const char *session) {
   static const char *const kept[] = {"bytes_in", "bytes_out", "duration_ms", "reason"};
-  const char *session = NULL;
-  AUTO(json_free) json_t *how = json_object();
-  if (!json_get_string(params, "session", &session, err))
-    return false;
+  json_t *how = json_object();
   for (size_t at = 0; at < ARRAY_LENGTH(kept); at++)
-    (void)json_object_set(how, kept[at], json_object_get(params, kept[at]));
-  return !id_check("ses", session) || session_end(context->catalog, session, how, err);
+    (void)json_object_set(how, kept[at], json_object_get(told, kept[at]));
+  return json_pack("{s:s, s:o}", "session", session, "how", how);
+}
+
+bool sessions_ended(Context *context, const json_t *params, Error *err) {
+  AUTO(json_free) json_t *ends = json_array();
+  size_t at = 0;
+  const json_t *told = NULL;
+  json_array_foreach(json_object_get(params, "sessions"), at, told) {
+    const char *session = json_string_or(told, "session", "");
+    if (id_check("ses", session))
+      (void)json_array_append_new(ends, describe_end(told, session));
+  }
+  return json_array_size(ends) == 0 || sessions_end(context->catalog, ends, err);
 }
 
 bool session_reported(Context *context, const json_t *params, Error *err) {

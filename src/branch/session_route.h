@@ -14,6 +14,7 @@ CHECKED bool session_wake(Context *context, const json_t *params, json_t **ret, 
 
 /* {boot, sessions: [{session}]}: ends what isn't listed, pushes the end of what must not be. */
 CHECKED bool session_hello(Context *context, const json_t *params, Error *err);
-CHECKED bool session_ended(Context *context, const json_t *params, Error *err);
+/* {sessions: [{session, bytes_in, bytes_out, duration_ms, reason}]} */
+CHECKED bool sessions_ended(Context *context, const json_t *params, Error *err);
 CHECKED bool session_reported(Context *context, const json_t *params, Error *err);
 CHECKED bool session_refused(Context *context, const json_t *params, Error *err);

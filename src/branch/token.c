@@ -1,7 +1,6 @@
 /* Tokens as text. */
 #include "branch/token.h"
 
-#include "core/hex.h"
 #include "core/str.h"
 #include "wire/scram.h"
 
@@ -12,27 +11,34 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { ID_LENGTH = 12, RANDOM_SIZE = 32 };
+/* 220 bits. With prefix and id it stays below the 64 bytes of SHA-256's block: a longer password is
+ * hashed anew by libpq in each of SCRAM's rounds, which makes a login half as long again. */
+enum { ID_LENGTH = 12, SECRET_LENGTH = 44 };
 
 static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
 static const char prefix[] = "bough_";
 
-/* bytes: ID_LENGTH for the id, RANDOM_SIZE for the rest. */
-static void spell(const unsigned char bytes[ID_LENGTH + RANDOM_SIZE], char ret_id[ID_SIZE],
-                  char ret_text[TOKEN_TEXT_SIZE]) {
-  char id[ID_LENGTH + 1] = "";
-  for (size_t at = 0; at < ID_LENGTH; at++)
-    id[at] = alphabet[bytes[at] % 32];
-  (void)snprintf(ret_id, ID_SIZE, "tok-%s", id);
-  int used = snprintf(ret_text, TOKEN_TEXT_SIZE, "%s%s_", prefix, id);
-  hex_write(bytes + ID_LENGTH, RANDOM_SIZE, ret_text + used);
+/* A letter of each byte, of which 5 bits count. */
+static void spell_part(const unsigned char *bytes, size_t length, char *ret) {
+  for (size_t at = 0; at < length; at++)
+    ret[at] = alphabet[bytes[at] % 32];
+  ret[length] = '\0';
+}
+
+static void spell(const unsigned char id[ID_LENGTH], const unsigned char secret[SECRET_LENGTH],
+                  char ret_id[ID_SIZE], char ret_text[TOKEN_TEXT_SIZE]) {
+  char part[ID_LENGTH + 1];
+  spell_part(id, ID_LENGTH, part);
+  (void)snprintf(ret_id, ID_SIZE, "tok-%s", part);
+  int used = snprintf(ret_text, TOKEN_TEXT_SIZE, "%s%s_", prefix, part);
+  spell_part(secret, SECRET_LENGTH, ret_text + used);
 }
 
 bool token_generate(char ret_id[ID_SIZE], char ret_text[TOKEN_TEXT_SIZE], Error *err) {
-  unsigned char bytes[ID_LENGTH + RANDOM_SIZE];
+  unsigned char bytes[ID_LENGTH + SECRET_LENGTH];
   if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
     return error_set(err, ERROR_INTERNAL, "no randomness");
-  spell(bytes, ret_id, ret_text);
+  spell(bytes, bytes + ID_LENGTH, ret_id, ret_text);
   OPENSSL_cleanse(bytes, sizeof bytes);
   return true;
 }
@@ -40,38 +46,32 @@ bool token_generate(char ret_id[ID_SIZE], char ret_text[TOKEN_TEXT_SIZE], Error 
 static bool mac(const unsigned char secret[KEY_SIZE], const char *text,
                 unsigned char ret[EVP_MAX_MD_SIZE], Error *err) {
   unsigned length = 0;
-  return HMAC(EVP_sha256(), secret, KEY_SIZE, (const unsigned char *)text, strlen(text), ret,
+  return HMAC(EVP_sha512(), secret, KEY_SIZE, (const unsigned char *)text, strlen(text), ret,
               &length) != NULL ||
-         error_set(err, ERROR_INTERNAL, "no SHA-256");
+         error_set(err, ERROR_INTERNAL, "no SHA-512");
 }
 
 bool token_derive(const unsigned char secret[KEY_SIZE], const char *principal, int64_t number,
                   char ret_id[ID_SIZE], char ret_text[TOKEN_TEXT_SIZE], Error *err) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned char bytes[ID_LENGTH + RANDOM_SIZE];
+  unsigned char of_id[EVP_MAX_MD_SIZE];
+  unsigned char of_text[EVP_MAX_MD_SIZE];
   AUTO(str_free) char *id = str_format("id %s %lld", principal, (long long)number);
   AUTO(str_free) char *text = str_format("text %s %lld", principal, (long long)number);
-  if (!mac(secret, id, digest, err))
+  if (!mac(secret, id, of_id, err) || !mac(secret, text, of_text, err))
     return false;
-  memcpy(bytes, digest, ID_LENGTH);
-  if (!mac(secret, text, digest, err))
-    return false;
-  memcpy(bytes + ID_LENGTH, digest, RANDOM_SIZE);
-  spell(bytes, ret_id, ret_text);
-  OPENSSL_cleanse(bytes, sizeof bytes);
-  OPENSSL_cleanse(digest, sizeof digest);
+  spell(of_id, of_text, ret_id, ret_text);
+  OPENSSL_cleanse(of_id, sizeof of_id);
+  OPENSSL_cleanse(of_text, sizeof of_text);
   return true;
 }
 
 bool token_read_id(const char *text, char ret_id[ID_SIZE]) {
-  static const char hexadecimal[] = "0123456789abcdef";
   const size_t start = sizeof prefix - 1;
-  if (!str_starts(text, prefix) || strlen(text) != start + ID_LENGTH + 1 + 2 * RANDOM_SIZE)
+  if (!str_starts(text, prefix) || strlen(text) != start + ID_LENGTH + 1 + SECRET_LENGTH)
     return false;
   (void)snprintf(ret_id, ID_SIZE, "tok-%.*s", ID_LENGTH, text + start);
   const char *rest = text + start + ID_LENGTH;
-  return id_check("tok", ret_id) && rest[0] == '_' &&
-         strspn(rest + 1, hexadecimal) == (size_t)2 * RANDOM_SIZE;
+  return id_check("tok", ret_id) && rest[0] == '_' && strspn(rest + 1, alphabet) == SECRET_LENGTH;
 }
 
 bool token_salt(Catalog *catalog, const char *name, TokenSalt ret, Error *err) {

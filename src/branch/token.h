@@ -4,7 +4,7 @@
 #include "branch/context.h"
 #include "catalog/access.h"
 
-enum { TOKEN_TEXT_SIZE = 96, TOKEN_ITERATIONS = 4096 };
+enum { TOKEN_TEXT_SIZE = 64, TOKEN_ITERATIONS = 4096 };
 
 typedef unsigned char TokenSalt[SALT_SIZE];
 

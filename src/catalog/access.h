@@ -124,8 +124,9 @@ CHECKED bool session_record(Catalog *catalog, const SessionRow *row, const Princ
 CHECKED bool session_record_system(Catalog *catalog, const SessionRow *row,
                                    const PrincipalRow *actor, const json_t *params, Error *err);
 
-/* One that isn't there any more is fine. how: {bytes_in, bytes_out, duration_ms, reason}. */
-CHECKED bool session_end(Catalog *catalog, const char *id, const json_t *how, Error *err);
+/* ends: [{session, how: {bytes_in, bytes_out, duration_ms, reason}}]; one that isn't there any more
+ * is fine. */
+CHECKED bool sessions_end(Catalog *catalog, const json_t *ends, Error *err);
 /* sessions: [{session, bytes_in, bytes_out}]; others are ignored. */
 CHECKED bool session_count_bytes(Catalog *catalog, const json_t *sessions, Error *err);
 /* Ends what a proxy process has no more: of boot, all but those listed (ids). */

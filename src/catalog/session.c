@@ -115,26 +115,33 @@ bool session_record_system(Catalog *catalog, const SessionRow *row, const Princi
 #define LAZILY                                                                                     \
   "WITH lazily AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS off)"
 
-/* Behind "gone AS (DELETE FROM lakebase.sessions ... RETURNING *)": the row of the trail that each
- * leaves, and the time from which its compute is idle. $1: how it ended. */
+/* Behind "gone AS (DELETE FROM lakebase.sessions AS s ... RETURNING s.*, HOW AS how)": the row of
+ * the trail that each leaves, and the time from which its compute is idle. The endpoints are locked
+ * in one order by all. */
 #define LEAVE_A_TRACE                                                                              \
+  ", held AS (SELECT endpoint_id FROM lakebase.endpoints"                                          \
+  "   WHERE endpoint_id IN (SELECT endpoint_id FROM gone) ORDER BY endpoint_id FOR NO KEY UPDATE)" \
   ", touched AS (UPDATE lakebase.endpoints AS e SET active_at = clock_timestamp()"                 \
-  "   FROM gone WHERE e.endpoint_id = gone.endpoint_id)"                                           \
+  "   FROM held WHERE e.endpoint_id = held.endpoint_id)"                                           \
   " INSERT INTO access.audit_events (actor_type, actor, on_behalf_of, session_id, source_ip,"      \
   " service_name, action_name, request_params, status, project_id, branch_id, endpoint_id)"        \
   " SELECT p.type, p.name, p.on_behalf_of, gone.session_id, gone.source, 'proxy',"                 \
   " 'session.end', jsonb_build_object('bytes_in', gone.bytes_in, 'bytes_out', gone.bytes_out,"     \
   " 'duration_ms', round(extract(epoch FROM clock_timestamp() - gone.started_at) * 1000))"         \
-  " || $1::jsonb, 'ok', gone.project_id, gone.branch_id, gone.endpoint_id"                         \
+  " || gone.how, 'ok', gone.project_id, gone.branch_id, gone.endpoint_id"                          \
   " FROM gone JOIN lakebase.principals AS p USING (principal_id)"
 
-bool session_end(Catalog *catalog, const char *id, const json_t *how, Error *err) {
-  AUTO(str_free) char *text = json_text(how);
-  const char *const values[] = {text, id};
+bool sessions_end(Catalog *catalog, const json_t *ends, Error *err) {
+  AUTO(str_free) char *text = json_text(ends);
+  const char *value = text;
   return catalog_query(catalog,
-                       LAZILY ", gone AS (DELETE FROM lakebase.sessions WHERE session_id = $2"
-                              " AND (SELECT off FROM lazily) = 'off' RETURNING *)" LEAVE_A_TRACE,
-                       ARRAY_LENGTH(values), values, NULL, err);
+                       LAZILY ", ended AS (SELECT * FROM jsonb_to_recordset($1::jsonb)"
+                              "   AS r (session text, how jsonb))"
+                              ", gone AS (DELETE FROM lakebase.sessions AS s USING ended"
+                              "   WHERE s.session_id = ended.session"
+                              "   AND (SELECT off FROM lazily) = 'off'"
+                              "   RETURNING s.*, ended.how)" LEAVE_A_TRACE,
+                       1, &value, NULL, err);
 }
 
 bool session_count_bytes(Catalog *catalog, const json_t *sessions, Error *err) {
@@ -154,8 +161,9 @@ bool session_end_unlisted(Catalog *catalog, const char *boot, const json_t *ids,
   AUTO(str_free) char *text = json_text(ids);
   const char *const values[] = {lost, boot, text};
   return catalog_query(catalog,
-                       "WITH gone AS (DELETE FROM lakebase.sessions WHERE boot = $2"
-                       " AND NOT $3::jsonb ? session_id::text RETURNING *)" LEAVE_A_TRACE,
+                       "WITH gone AS (DELETE FROM lakebase.sessions AS s WHERE boot = $2"
+                       " AND NOT $3::jsonb ? session_id::text"
+                       " RETURNING s.*, $1::jsonb AS how)" LEAVE_A_TRACE,
                        ARRAY_LENGTH(values), values, NULL, err);
 }
 
@@ -164,8 +172,8 @@ bool session_end_strangers(Catalog *catalog, const json_t *boots, size_t *ret_co
   const char *const values[] = {lost, text};
   AUTO(rows_free) Rows *rows = NULL;
   if (!catalog_query(catalog,
-                     "WITH gone AS (DELETE FROM lakebase.sessions"
-                     " WHERE NOT $2::jsonb ? boot RETURNING *)" LEAVE_A_TRACE,
+                     "WITH gone AS (DELETE FROM lakebase.sessions AS s"
+                     " WHERE NOT $2::jsonb ? boot RETURNING s.*, $1::jsonb AS how)" LEAVE_A_TRACE,
                      ARRAY_LENGTH(values), values, &rows, err))
     return false;
   *ret_count = rows_affected(rows);

@@ -220,7 +220,7 @@ static const Route routes[] = {
      "Keys of a principal"},
     {"JOB", "session-route", job_session_route, SHORT, PROXY_JOB, SERVER,
      "A client's way to its compute"},
-    {"JOB", "session-end", job_session_end, SHORT, PROXY_JOB, SERVER, "A session has ended"},
+    {"JOB", "sessions-end", job_sessions_end, SHORT, PROXY_JOB, SERVER, "Sessions have ended"},
     {"JOB", "session-report", job_session_report, SHORT, PROXY_JOB, SERVER, "Counters of sessions"},
     {"JOB", "session-refused", job_session_refused, SHORT, PROXY_JOB, SERVER,
      "A client was refused"},

@@ -27,8 +27,8 @@ bool job_session_hello(Context *context, const ApiRequest *request, json_t **ret
   return session_hello(context, request->body, err);
 }
 
-bool job_session_end(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
-  return session_ended(context, request->body, err);
+bool job_sessions_end(Context *context, const ApiRequest *request, json_t **ret, Error *err) {
+  return sessions_ended(context, request->body, err);
 }
 
 bool job_session_report(Context *context, const ApiRequest *request, json_t **ret, Error *err) {

@@ -59,7 +59,7 @@ static const struct Method {
     {"salts", "session-salts", METHOD_PLAIN},
     {"verifier", "session-verifier", METHOD_PLAIN},
     {"route", "session-route", METHOD_ROUTE},
-    {"session.end", "session-end", METHOD_PLAIN},
+    {"sessions.end", "sessions-end", METHOD_PLAIN},
     {"sessions.report", "session-report", METHOD_REPORT},
     {"refused", "session-refused", METHOD_PLAIN},
 };
@@ -128,9 +128,9 @@ static void on_unheard_ended(void *context, const json_t *result, const Error *f
 static void end_unheard(const Ask *ask, const json_t *result) {
   const char *session = json_string_or(result, "session", NULL);
   if (ask->method->kind == METHOD_ROUTE && session != NULL)
-    dispatcher_submit(ask->owner->dispatcher, route_job("session-end"),
-                      json_pack("{s:{s:s, s:s}}", "body", "session", session, "reason",
-                                "the proxy was away when it was let in"),
+    dispatcher_submit(ask->owner->dispatcher, route_job("sessions-end"),
+                      json_pack("{s:{s:[{s:s, s:s}]}}", "body", "sessions", "session", session,
+                                "reason", "the proxy was away when it was let in"),
                       NULL, 0, NULL, on_unheard_ended, NULL);
 }
 

@@ -34,7 +34,7 @@
  * idle_ms: the session ends after so long without a byte; 0 never. connections_limit: of sessions
  * on the endpoint; 0 none.
  *
- * session.end {session, bytes_in, bytes_out, duration_ms, reason} -> {}
+ * sessions.end {sessions: [{session, bytes_in, bytes_out, duration_ms, reason}]} -> {}
  *   Kept and sent again until it is answered. bytes_in came from the client.
  *
  * sessions.report {boot, seq, lost, sessions: [{session, bytes_in, bytes_out, active}]} -> {}

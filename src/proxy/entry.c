@@ -192,10 +192,10 @@ void entry_start(Client *client) {
   int64_t now = clock_monotonic_ms();
   login->give_up_ms = now + WAKE_LIMIT_MS;
   login->retry_ms = RETRY_FIRST_MS;
-  ask_route(client);
   const Route *guess = route_cache_find(client->proxy->routes, login->route_key, now);
   if (guess != NULL)
-    open_server(client, guess);
+    open_server(client, guess); /* which takes longer than the answer */
+  ask_route(client);
 }
 
 void entry_forget(Login *login) {

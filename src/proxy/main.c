@@ -80,6 +80,7 @@ static bool proxy_open(Proxy *proxy, const char *root, Error *err) {
   proxy->routes = route_cache_new();
   proxy->control = control_new(proxy->base, path, &hooks);
   proxy->salts = salts_new(proxy->control, on_salts, proxy);
+  proxy->ends = ends_new(proxy->base, proxy->control);
   return listener_new(proxy, &proxy->listener, err) && write_pid(proxy->home, err);
 }
 
@@ -88,6 +89,7 @@ static void proxy_release(Proxy *proxy) {
     client_free(TAILQ_FIRST(&proxy->clients), "the proxy was stopped");
   listener_free(proxy->listener);
   salts_free(proxy->salts);
+  ends_free(proxy->ends);
   control_free(proxy->control);
   route_cache_free(proxy->routes);
   limits_free(proxy->limits);

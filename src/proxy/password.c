@@ -27,31 +27,6 @@ static bool send_authentication(Client *client, uint32_t kind, const Buffer *dat
   return client_send(client, &out);
 }
 
-/* The challenge doesn't wait for the verifier, which comes while the client works on its proof. */
-static Progress send_challenge(Client *client) {
-  Login *login = client->login;
-  char nonce[SCRAM_NONCE_SIZE];
-  unsigned iterations = 0;
-  AUTO_RELEASE(buffer_release) Buffer text = {0};
-  if (!login->first_read || !salts_known(client->proxy->salts))
-    return PROGRESS_MORE;
-  AUTO(str_free) char *salt = salts_of(client->proxy->salts, login->startup.user, &iterations);
-  scram_nonce(nonce);
-  scram_add_challenge(login->scram, nonce, salt, iterations, &text);
-  login->phase = PHASE_FINAL;
-  return send_authentication(client, AUTH_SASL_CONTINUE, &text) ? PROGRESS_AGAIN : PROGRESS_GONE;
-}
-
-void login_challenge_all(Proxy *proxy) {
-  Client *next = NULL;
-  for (Client *client = TAILQ_FIRST(&proxy->clients); client != NULL; client = next) {
-    next = TAILQ_NEXT(client, link); /* a client may be ended */
-    if (client->login != NULL && client->login->phase == PHASE_FIRST &&
-        send_challenge(client) == PROGRESS_AGAIN)
-      login_advance(client);
-  }
-}
-
 static void judge(Client *client);
 
 static void on_verifier(void *context, const json_t *result, const Error *failure) {
@@ -67,6 +42,37 @@ static void on_verifier(void *context, const json_t *result, const Error *failur
     judge(client);
 }
 
+/* The challenge doesn't wait for the verifier, which is asked for behind it and comes while the
+ * client works on its proof. */
+static Progress send_challenge(Client *client) {
+  Login *login = client->login;
+  char nonce[SCRAM_NONCE_SIZE];
+  unsigned iterations = 0;
+  AUTO_RELEASE(buffer_release) Buffer text = {0};
+  if (!login->first_read || !salts_known(client->proxy->salts))
+    return PROGRESS_MORE;
+  AUTO(str_free) char *salt = salts_of(client->proxy->salts, login->startup.user, &iterations);
+  scram_nonce(nonce);
+  scram_add_challenge(login->scram, nonce, salt, iterations, &text);
+  login->phase = PHASE_FINAL;
+  if (!send_authentication(client, AUTH_SASL_CONTINUE, &text))
+    return PROGRESS_GONE;
+  login->call = control_ask(client->proxy->control, "verifier",
+                            json_pack("{s:s}", "user", login->startup.user), VERIFIER_LIMIT_MS,
+                            on_verifier, client);
+  return PROGRESS_AGAIN;
+}
+
+void login_challenge_all(Proxy *proxy) {
+  Client *next = NULL;
+  for (Client *client = TAILQ_FIRST(&proxy->clients); client != NULL; client = next) {
+    next = TAILQ_NEXT(client, link); /* a client may be ended */
+    if (client->login != NULL && client->login->phase == PHASE_FIRST &&
+        send_challenge(client) == PROGRESS_AGAIN)
+      login_advance(client);
+  }
+}
+
 void password_start(Client *client) {
   Login *login = client->login;
   AUTO_RELEASE(buffer_release) Buffer mechanisms = {0};
@@ -78,9 +84,6 @@ void password_start(Client *client) {
   startup_add_negotiation(&out, &login->startup);
   add_authentication(&out, AUTH_SASL, &mechanisms);
   login->phase = PHASE_FIRST;
-  login->call = control_ask(client->proxy->control, "verifier",
-                            json_pack("{s:s}", "user", login->startup.user), VERIFIER_LIMIT_MS,
-                            on_verifier, client);
   if (client_send(client, &out))
     login_advance(client);
 }

@@ -3,6 +3,7 @@
 
 #include "core/name.h"
 #include "proxy/control.h"
+#include "proxy/ends.h"
 #include "proxy/limit.h"
 #include "proxy/route.h"
 #include "proxy/salts.h"
@@ -21,6 +22,7 @@ typedef struct Proxy {
   Tls *tls;
   Control *control;
   Salts *salts;
+  Ends *ends;
   Limits *limits;
   RouteCache *routes;
   Listener *listener; /* NULL once nobody is accepted any more */

@@ -19,7 +19,7 @@ struct Server {
   struct event_base *base;
   struct sockaddr_un address;
   Stream *stream;
-  struct event *later; /* connects */
+  struct event *later; /* connects, where that failed at first */
   Buffer packet;
   size_t sent;
   bool authenticated;
@@ -171,24 +171,24 @@ static void read_more(Server *server) {
 
 /* Connecting */
 
-static void send_packet(Server *server) {
+/* Sends what there is room for; false when postgres has gone. */
+static bool send_packet(Server *server) {
   ssize_t count = stream_write(server->stream, server->packet.text + server->sent,
                                server->packet.length - server->sent);
-  if (count == STREAM_FAILED) {
-    finish(server, SERVER_AWAY);
-    return;
-  }
+  if (count == STREAM_FAILED)
+    return false;
   server->sent += (size_t)count;
   stream_want_write(server->stream, server->sent < server->packet.length);
   stream_want_read(server->stream, true);
+  return true;
 }
 
 static void on_event(void *context, short what) {
   Server *server = context;
-  if (what == EV_WRITE)
-    send_packet(server);
-  else
+  if (what == EV_READ)
     read_more(server);
+  else if (!send_packet(server))
+    finish(server, SERVER_AWAY);
 }
 
 static void do_later(Server *server, int delay_ms) {
@@ -196,27 +196,45 @@ static void do_later(Server *server, int delay_ms) {
   (void)event_add(server->later, &delay);
 }
 
+typedef enum Reached {
+  REACHED,
+  REACHED_FULL, /* postgres's queue is */
+  REACHED_NOBODY,
+  REACHED_NOT, /* failure is set */
+} Reached;
+
 /* Unix sockets connect at once or not at all: EAGAIN says that postgres's queue is full. */
-static void try_connect(Server *server) {
+static Reached reach(Server *server) {
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) {
     (void)error_set_errno(&server->failure, errno, "could not make a socket");
-    finish(server, SERVER_BROKEN);
-    return;
+    return REACHED_NOT;
   }
-  int failed = connect(fd, (const struct sockaddr *)&server->address, sizeof server->address);
-  if (failed != 0) {
+  if (connect(fd, (const struct sockaddr *)&server->address, sizeof server->address) != 0) {
     bool full = errno == EAGAIN;
     (void)close(fd);
-    if (full)
-      do_later(server, BACKLOG_RETRY_MS);
-    else
-      finish(server, SERVER_AWAY);
-    return;
+    return full ? REACHED_FULL : REACHED_NOBODY;
   }
   server->stream = stream_new(server->base, fd);
   stream_listen(server->stream, on_event, server);
-  send_packet(server);
+  return send_packet(server) ? REACHED : REACHED_NOBODY;
+}
+
+static void try_connect(Server *server) {
+  stream_free(STEAL(server->stream));
+  switch (reach(server)) {
+  case REACHED:
+    return;
+  case REACHED_FULL:
+    do_later(server, BACKLOG_RETRY_MS);
+    return;
+  case REACHED_NOBODY:
+    finish(server, SERVER_AWAY);
+    return;
+  case REACHED_NOT:
+    finish(server, SERVER_BROKEN);
+    return;
+  }
 }
 
 static void on_later(evutil_socket_t fd, short events, void *context) {
@@ -237,6 +255,7 @@ Server *server_open(struct event_base *base, const char *socket, Buffer *packet,
   server->done = done;
   server->context = context;
   server->later = evtimer_new(base, on_later, server);
-  event_active(server->later, EV_TIMEOUT, 0); /* so that done never comes from inside here */
+  if (reach(server) != REACHED) /* again, for done never comes from inside here */
+    event_active(server->later, EV_TIMEOUT, 0);
   return server;
 }

@@ -52,10 +52,10 @@ static RelayCounts counts_of(const Client *client) {
 
 static void tell_end(const Proxy *proxy, const char *session, RelayCounts counts,
                      int64_t duration_ms, const char *reason) {
-  json_t *params = json_pack("{s:s, s:I, s:I, s:I, s:o}", "session", session, "bytes_in",
-                             (json_int_t)counts.in, "bytes_out", (json_int_t)counts.out,
-                             "duration_ms", (json_int_t)duration_ms, "reason", text_json(reason));
-  (void)control_tell(proxy->control, "session.end", params, TELL_LIMIT_MS, NULL, NULL);
+  ends_add(proxy->ends,
+           json_pack("{s:s, s:I, s:I, s:I, s:o}", "session", session, "bytes_in",
+                     (json_int_t)counts.in, "bytes_out", (json_int_t)counts.out, "duration_ms",
+                     (json_int_t)duration_ms, "reason", text_json(reason)));
 }
 
 void session_tell_end(const Client *client, const char *reason) {
@@ -145,7 +145,8 @@ static void end_for_good(Client *client, int64_t now) {
 static void drain_on(Proxy *proxy, int64_t now) {
   if (now >= proxy->drain_until_ms)
     for_each(proxy, end_for_good, now);
-  bool told = control_untold(proxy->control) == 0 || now >= proxy->drain_until_ms + 1000;
+  bool told = control_untold(proxy->control) + ends_waiting(proxy->ends) == 0 ||
+              now >= proxy->drain_until_ms + 1000;
   if (proxy->client_count == 0 && told)
     (void)event_base_loopexit(proxy->base, NULL);
 }

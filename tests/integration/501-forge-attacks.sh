@@ -74,7 +74,7 @@ equal "no file has come up" "$(as_control find "$(bare)" "$BOUGH_HOME/git" -name
 
 note "who it is"
 stolen=${TOKEN[dev]}
-TOKEN[dev]=bough_aaaaaaaaaaaa_$(printf '0%.0s' {1..64})
+TOKEN[dev]=bough_aaaaaaaaaaaa_$(printf 'a%.0s' {1..44})
 refused_push "with a token that isn't one" "(unauthenticated)" dev "$W" origin feature/mine
 TOKEN[dev]=$stolen
 id=$(catalog_sql "select token_id from access.tokens t join lakebase.principals p using (principal_id) where p.name = 'dev' limit 1")

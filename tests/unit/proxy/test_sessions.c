@@ -174,7 +174,7 @@ static void wrong_names(void **state) {
 }
 
 static void sessions_are_told(void **state) {
-  size_t ends = fake_count(stand->fake, "session.end");
+  size_t ends = fake_count(stand->fake, "sessions.end");
   PGconn *connection = open_session("dbname=app@main application_name=told");
   AUTO(json_free) json_t *route = fake_last(stand->fake, "route");
   assert_string_equal(json_string_or(route, "principal", ""), "dev1");
@@ -183,8 +183,9 @@ static void sessions_are_told(void **state) {
   assert_string_equal(json_string_or(route, "source", ""), "127.0.0.1");
   expect(connection, "SELECT 1", "1");
   PQfinish(connection);
-  assert_true(fake_wait(stand->fake, "session.end", ends));
-  AUTO(json_free) json_t *end = fake_last(stand->fake, "session.end");
+  assert_true(fake_wait(stand->fake, "sessions.end", ends));
+  AUTO(json_free) json_t *told = fake_last(stand->fake, "sessions.end");
+  const json_t *end = json_array_get(json_object_get(told, "sessions"), 0);
   assert_string_equal(json_string_or(end, "reason", ""), "client closed");
   assert_true(json_integer_or(end, "bytes_out", 0) > 100);
 }
@@ -318,7 +319,7 @@ static void one_wake_holds_many_clients(void **state) {
 /* boughd began a session for a client that didn't wait for it. */
 static void a_client_that_leaves_while_held_ends_its_session(void **state) {
   fake_set_delay_ms(stand->fake, "route", 500);
-  size_t ends = fake_count(stand->fake, "session.end");
+  size_t ends = fake_count(stand->fake, "sessions.end");
   size_t routes = fake_count(stand->fake, "route");
   AUTO(str_free)
   char *conninfo = str_format("host=127.0.0.1 port=%d user=dev2 password=secret-dev2 "
@@ -331,7 +332,7 @@ static void a_client_that_leaves_while_held_ends_its_session(void **state) {
   }
   PQfinish(connection);
   fake_set_delay_ms(stand->fake, "route", 0);
-  assert_true(fake_wait(stand->fake, "session.end", ends));
+  assert_true(fake_wait(stand->fake, "sessions.end", ends));
 }
 
 static void note_sqlstate(void *context, const PGresult *result) {
