@@ -44,7 +44,9 @@ struct Login {
   Scram *scram;
   Verifier *verifier;
   bool first_read;
-  bool proved; /* the second one was read: what is left is to look whether it is right */
+  bool proved;          /* the second one was read: what is left is to look whether it is right */
+  int64_t looked_up_ms; /* when boughd answered the verifier; 0: it is a recent one */
+  bool looked_again;
   char *token;
   /* entering */
   Target target;

@@ -78,6 +78,7 @@ static bool proxy_open(Proxy *proxy, const char *root, Error *err) {
   proxy->base = event_base_new();
   proxy->limits = limits_new();
   proxy->routes = route_cache_new();
+  proxy->verifiers = verifier_cache_new();
   proxy->control = control_new(proxy->base, path, &hooks);
   proxy->salts = salts_new(proxy->control, on_salts, proxy);
   proxy->ends = ends_new(proxy->base, proxy->control);
@@ -92,6 +93,7 @@ static void proxy_release(Proxy *proxy) {
   ends_free(proxy->ends);
   control_free(proxy->control);
   route_cache_free(proxy->routes);
+  verifier_cache_free(proxy->verifiers);
   limits_free(proxy->limits);
   tls_free(proxy->tls);
   home_free(proxy->home);

@@ -28,39 +28,57 @@ static bool send_authentication(Client *client, uint32_t kind, const Buffer *dat
 }
 
 static void judge(Client *client);
+static void decide(Client *client);
 
-static void on_verifier(void *context, const json_t *result, const Error *failure) {
-  Client *client = context;
-  Login *login = client->login;
+static bool take_verifier(Client *client, const json_t *result, const Error *failure) {
   Error unreadable = ERROR_INIT;
-  login->call = 0;
+  client->login->call = 0;
+  client->login->looked_up_ms = clock_monotonic_ms();
   if (failure != NULL)
     client_refuse(client, failure);
-  else if (!verifier_read(result, &login->verifier, &unreadable))
+  else if (!verifier_read(result, &client->login->verifier, &unreadable))
     client_refuse(client, &unreadable);
   else
-    judge(client);
+    return true;
+  return false;
 }
 
-/* The challenge doesn't wait for the verifier, which is asked for behind it and comes while the
- * client works on its proof. */
+static void on_verifier(void *context, const json_t *result, const Error *failure) {
+  if (take_verifier(context, result, failure))
+    judge(context);
+}
+
+static void on_verifier_again(void *context, const json_t *result, const Error *failure) {
+  if (take_verifier(context, result, failure))
+    decide(context);
+}
+
+static void ask_verifier(Client *client, ControlDone *done) {
+  Login *login = client->login;
+  login->call =
+      control_ask(client->proxy->control, "verifier",
+                  json_pack("{s:s}", "user", login->startup.user), VERIFIER_LIMIT_MS, done, client);
+}
+
+/* The challenge doesn't wait for the verifier, which comes while the client works on its proof. It
+ * is asked for first: where cores are few, the client takes the one that this runs on. */
 static Progress send_challenge(Client *client) {
   Login *login = client->login;
+  const Proxy *proxy = client->proxy;
   char nonce[SCRAM_NONCE_SIZE];
   unsigned iterations = 0;
   AUTO_RELEASE(buffer_release) Buffer text = {0};
-  if (!login->first_read || !salts_known(client->proxy->salts))
+  if (!login->first_read || !salts_known(proxy->salts))
     return PROGRESS_MORE;
-  AUTO(str_free) char *salt = salts_of(client->proxy->salts, login->startup.user, &iterations);
+  AUTO(str_free) char *salt = salts_of(proxy->salts, login->startup.user, &iterations);
   scram_nonce(nonce);
   scram_add_challenge(login->scram, nonce, salt, iterations, &text);
   login->phase = PHASE_FINAL;
-  if (!send_authentication(client, AUTH_SASL_CONTINUE, &text))
-    return PROGRESS_GONE;
-  login->call = control_ask(client->proxy->control, "verifier",
-                            json_pack("{s:s}", "user", login->startup.user), VERIFIER_LIMIT_MS,
-                            on_verifier, client);
-  return PROGRESS_AGAIN;
+  login->verifier =
+      verifier_cache_find(proxy->verifiers, login->startup.user, clock_monotonic_ms());
+  if (login->verifier == NULL)
+    ask_verifier(client, on_verifier);
+  return send_authentication(client, AUTH_SASL_CONTINUE, &text) ? PROGRESS_AGAIN : PROGRESS_GONE;
 }
 
 void login_challenge_all(Proxy *proxy) {
@@ -151,28 +169,37 @@ static void accept_password(Client *client, const ScramKey *key) {
   throttle_give(client->proxy->limits, THROTTLE_SOURCE, client->source_key);
   throttle_give(client->proxy->limits, THROTTLE_USER, both);
   scram_add_final(login->scram, key, &text);
+  if (login->looked_up_ms != 0)
+    verifier_cache_put(client->proxy->verifiers, login->startup.user, login->verifier,
+                       login->looked_up_ms);
   (void)event_del(login->deadline);
   client_leave_login(client);
   if (send_authentication(client, AUTH_SASL_FINAL, &text))
     entry_start(client);
 }
 
-static void check_password(Client *client) {
+/* The verifier may be of a moment ago, and there is a token more by now. It is looked at again for
+ * everybody who fails, known or not, so that all wait alike. */
+static void decide(Client *client) {
   Login *login = client->login;
   const char *token = NULL;
   const ScramKey *key = NULL;
-  if (!verifier_match(login->verifier, login->scram, clock_wall_us(), &token, &key)) {
+  if (verifier_match(login->verifier, login->scram, clock_wall_us(), &token, &key)) {
+    login->token = str_dup(token);
+    accept_password(client, key);
+  } else if (login->looked_again) {
     refuse_password(client);
-    return;
+  } else {
+    login->looked_again = true;
+    verifier_free(STEAL(login->verifier));
+    ask_verifier(client, on_verifier_again);
   }
-  login->token = str_dup(token);
-  accept_password(client, key);
 }
 
 static void on_pause_over(evutil_socket_t fd, short events, void *context) {
   (void)fd;
   (void)events;
-  check_password(context);
+  decide(context);
 }
 
 /* Right and wrong ones wait alike, or the wait would tell. */
@@ -205,7 +232,7 @@ static void judge(Client *client) {
     (void)error_hint(&failure, "wait a few seconds");
     client_refuse_told(client, &failure);
   } else if (wait == 0) {
-    check_password(client);
+    decide(client);
   } else {
     check_after(client, wait);
   }

@@ -9,6 +9,7 @@
 #include "proxy/salts.h"
 #include "proxy/settings.h"
 #include "proxy/tls.h"
+#include "proxy/verifier.h"
 
 #include <sys/queue.h>
 
@@ -25,6 +26,7 @@ typedef struct Proxy {
   Ends *ends;
   Limits *limits;
   RouteCache *routes;
+  VerifierCache *verifiers;
   Listener *listener; /* NULL once nobody is accepted any more */
   char boot[ID_SIZE]; /* names this process */
   size_t client_count;

@@ -194,6 +194,9 @@ static void push_terminate(Proxy *proxy, const json_t *params) {
   int64_t grace = json_integer_or(params, "grace_ms", 0);
   int64_t now = clock_monotonic_ms();
   int64_t at = now + (grace < 0 ? 0 : grace > GRACE_LIMIT_MS ? GRACE_LIMIT_MS : grace);
+  const char *principal = json_string_or(params, "principal", NULL);
+  if (principal != NULL)
+    verifier_cache_forget(proxy->verifiers, principal);
   Client *client = NULL;
   TAILQ_FOREACH(client, &proxy->clients, link) {
     if (!is_meant(client, params) || (client->end_at_ms != 0 && client->end_at_ms <= at))

@@ -5,10 +5,13 @@
 
 #include <openssl/crypto.h>
 #include <string.h>
+#include <sys/queue.h>
 
 enum {
   KEYS_LIMIT = 64,
   KEYS_STEP = 8, /* so many, or twice, or thrice as many are tried */
+  LIFE_MS = 5000,
+  ENTRIES_LIMIT = 512,
 };
 
 typedef struct Key {
@@ -97,4 +100,84 @@ bool verifier_match(const Verifier *verifier, const Scram *scram, int64_t now_us
   *ret_token = match->token;
   *ret_key = &match->key;
   return true;
+}
+
+/* Recent ones */
+
+typedef struct Recent {
+  TAILQ_ENTRY(Recent) link;
+  char *user;
+  Verifier *verifier;
+  int64_t ends_ms;
+} Recent;
+
+struct VerifierCache {
+  TAILQ_HEAD(Recents, Recent) recents; /* oldest first, so the first ones end first */
+  size_t count;
+};
+
+VerifierCache *verifier_cache_new(void) {
+  VerifierCache *cache = mem_new(1, sizeof *cache);
+  TAILQ_INIT(&cache->recents);
+  return cache;
+}
+
+static void remove_recent(VerifierCache *cache, Recent *recent) {
+  TAILQ_REMOVE(&cache->recents, recent, link);
+  cache->count--;
+  str_free(recent->user);
+  verifier_free(recent->verifier);
+  mem_free(recent);
+}
+
+void verifier_cache_free(VerifierCache *cache) {
+  if (cache == NULL)
+    return;
+  while (!TAILQ_EMPTY(&cache->recents))
+    remove_recent(cache, TAILQ_FIRST(&cache->recents));
+  mem_free(cache);
+}
+
+static Verifier *copy(const Verifier *verifier) {
+  Verifier *twin = mem_new(1, sizeof *twin);
+  *twin = *verifier;
+  twin->principal = str_dup(verifier->principal);
+  for (size_t at = 0; at < KEYS_LIMIT; at++)
+    twin->keys[at].token =
+        verifier->keys[at].token != NULL ? str_dup(verifier->keys[at].token) : NULL;
+  return twin;
+}
+
+static Recent *find_recent(const VerifierCache *cache, const char *user) {
+  Recent *recent = NULL;
+  TAILQ_FOREACH(recent, &cache->recents, link) {
+    if (str_equal(recent->user, user))
+      return recent;
+  }
+  return NULL;
+}
+
+void verifier_cache_forget(VerifierCache *cache, const char *user) {
+  Recent *recent = find_recent(cache, user);
+  if (recent != NULL)
+    remove_recent(cache, recent);
+}
+
+void verifier_cache_put(VerifierCache *cache, const char *user, const Verifier *verifier,
+                        int64_t now_ms) {
+  verifier_cache_forget(cache, user);
+  if (cache->count >= ENTRIES_LIMIT)
+    remove_recent(cache, TAILQ_FIRST(&cache->recents));
+  Recent *recent = mem_new(1, sizeof *recent);
+  *recent =
+      (Recent){.user = str_dup(user), .verifier = copy(verifier), .ends_ms = now_ms + LIFE_MS};
+  TAILQ_INSERT_TAIL(&cache->recents, recent, link);
+  cache->count++;
+}
+
+Verifier *verifier_cache_find(VerifierCache *cache, const char *user, int64_t now_ms) {
+  while (!TAILQ_EMPTY(&cache->recents) && TAILQ_FIRST(&cache->recents)->ends_ms <= now_ms)
+    remove_recent(cache, TAILQ_FIRST(&cache->recents));
+  const Recent *recent = find_recent(cache, user);
+  return recent != NULL ? copy(recent->verifier) : NULL;
 }

@@ -15,3 +15,16 @@ const char *verifier_principal(const Verifier *verifier);
  * nothing. *ret_token and *ret_key are borrowed. */
 CHECKED bool verifier_match(const Verifier *verifier, const Scram *scram, int64_t now_us,
                             const char **ret_token, const ScramKey **ret_key);
+
+/* Verifiers that somebody has just logged in by. A proof that fits one of them still has to be let
+ * in by boughd, which looks at the token again; one that doesn't fit says nothing. */
+typedef struct VerifierCache VerifierCache;
+
+VerifierCache *verifier_cache_new(void);
+void verifier_cache_free(VerifierCache *cache);
+/* Keeps a copy, for seconds. */
+void verifier_cache_put(VerifierCache *cache, const char *user, const Verifier *verifier,
+                        int64_t now_ms);
+/* A copy, owned by the caller; NULL when there is none, or not any more. */
+Verifier *verifier_cache_find(VerifierCache *cache, const char *user, int64_t now_ms);
+void verifier_cache_forget(VerifierCache *cache, const char *user);

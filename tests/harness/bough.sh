@@ -88,9 +88,9 @@ api_post() {
   api POST "$1" --header 'Content-Type: application/json' --data-binary "$2"
 }
 
-# other_end TEXT: with another last hexadecimal digit, whatever it was.
+# other_end TOKEN: with another last letter, whatever it was.
 other_end() {
-  printf '%s\n' "${1%?}$(tr 0-9a-f 1-9a-f0 <<<"${1: -1}")"
+  printf '%s\n' "${1%?}$(tr a-z2-7 b-z2-7a <<<"${1: -1}")"
 }
 
 boughd_pid() {

@@ -121,7 +121,7 @@ attack "another's log" branch-not-found endpoint show theirs
 equal "a tier's log" "$(shell "$PROGRAM" --json endpoint show staging | jq -r .result.log)" ''
 wire "another role inside of one's own" '42501' mine 'set role bough_platform'
 equal "a token cut short" "$(BOUGH_TOKEN=${TOKEN[op]%?} bough --json project list | jq -r .error.code)" unauthenticated
-equal "a token with one digit wrong" "$(BOUGH_TOKEN=$(other_end "${TOKEN[op]}") bough --json project list | jq -r .error.code)" unauthenticated
+equal "a token with one letter wrong" "$(BOUGH_TOKEN=$(other_end "${TOKEN[op]}") bough --json project list | jq -r .error.code)" unauthenticated
 
 note "the operating system"
 own=$(socket_of mine)

@@ -145,11 +145,29 @@ static void wrong_passwords(void **state) {
 static void verifiers_may_come_late(void **state) {
   fake_set_delay_ms(stand->fake, "verifier", 300);
   int64_t start = clock_monotonic_ms();
-  one_session("dbname=app@main");
+  PGconn *connection = try_connect("dev2", "secret-dev2", "dbname=app@main");
+  assert_int_equal(PQstatus(connection), CONNECTION_OK);
+  PQfinish(connection);
   assert_true(clock_monotonic_ms() - start >= 300);
   expect_refusal("dev2", "wrong", "dbname=app@main sslmode=disable",
                  "password authentication failed for user \"dev2\"");
   fake_set_delay_ms(stand->fake, "verifier", 0);
+}
+
+/* Who has just logged in is let in by what was asked for then; who fails is asked for once more,
+ * whether there is such a user or not. */
+static void verifiers_are_kept_for_a_moment(void **state) {
+  one_session("dbname=app@main");
+  size_t asked = fake_count(stand->fake, "verifier");
+  one_session("dbname=app@main");
+  assert_int_equal(fake_count(stand->fake, "verifier"), asked);
+  expect_refusal("dev1", "wrong", "dbname=app@main sslmode=disable", "password");
+  assert_int_equal(fake_count(stand->fake, "verifier"), asked + 1);
+  expect_refusal("nobody-else", "wrong", "dbname=app@main sslmode=disable", "password");
+  assert_int_equal(fake_count(stand->fake, "verifier"), asked + 3);
+  fake_push(stand->fake, "terminate", json_pack("{s:s, s:i}", "principal", "dev1", "grace_ms", 0));
+  one_session("dbname=app@main"); /* after the push, which is read in front of the client's proof */
+  assert_int_equal(fake_count(stand->fake, "verifier"), asked + 4);
 }
 
 static void failing_again_and_again_slows_down_only_that_user(void **state) {
@@ -185,7 +203,8 @@ static void sessions_are_told(void **state) {
   PQfinish(connection);
   assert_true(fake_wait(stand->fake, "sessions.end", ends));
   AUTO(json_free) json_t *told = fake_last(stand->fake, "sessions.end");
-  const json_t *end = json_array_get(json_object_get(told, "sessions"), 0);
+  const json_t *ends_told = json_object_get(told, "sessions");
+  const json_t *end = json_array_get(ends_told, json_array_size(ends_told) - 1);
   assert_string_equal(json_string_or(end, "reason", ""), "client closed");
   assert_true(json_integer_or(end, "bytes_out", 0) > 100);
 }
@@ -514,6 +533,7 @@ int main(void) {
       cmocka_unit_test(wrong_passwords),
       cmocka_unit_test(verifiers_may_come_late),
       cmocka_unit_test(failing_again_and_again_slows_down_only_that_user),
+      cmocka_unit_test(verifiers_are_kept_for_a_moment),
       cmocka_unit_test(wrong_names),
       cmocka_unit_test(sessions_are_told),
       cmocka_unit_test(cancel_reaches_the_statement),
