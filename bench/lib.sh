@@ -152,6 +152,12 @@ tps() {
     awk '/^tps/ { print $3 }'
 }
 
+# Until nothing of the figure before is left to do: branches that were deleted lie in the pool until its cleaner has been.
+settle() {
+  btrfs subvolume sync "$BOUGH_HOME/pool" >/dev/null
+  sync
+}
+
 # The proportional set size of a process and all its descendants, kB.
 memory_kb() {
   local pid=$1 child total
