@@ -3,7 +3,8 @@
 # answering others meanwhile.
 source "$(dirname "$0")/../harness/lib.sh"
 
-start_bough
+PORT=7432
+start_bough --http-port $PORT
 make_project shop
 socket=$BOUGH_HOME/boughd.sock
 
@@ -94,3 +95,37 @@ if [[ $BOUGH_TEST_MODE == system ]]; then
   matches "a stranger is not known" "$(setpriv --reuid=nobody --regid=nogroup --clear-groups curl -s --max-time 5 --unix-socket "$socket" http://localhost/v1/projects -o /dev/null -w '%{http_code}' || true)" '^(401|403|000)$'
   matches "the compute account is refused" "$(as_compute curl -s --max-time 5 --unix-socket "$socket" http://localhost/v1/projects -o /dev/null -w '%{http_code}' || true)" '^(401|403|000)$'
 fi
+
+# tcp PATH [CURL ARGUMENTS...]: the HTTP status by loopback TCP, where the kernel doesn't tell who asks.
+tcp() {
+  curl --silent --max-time 20 --output /dev/null --write-out '%{http_code}' "${@:2}" "http://127.0.0.1:$PORT$1" || true
+}
+bearer() {
+  tcp "$1" --header "Authorization: Bearer $2" "${@:3}"
+}
+# Where something listens on the port, as the kernel writes it.
+listening() {
+  awk -v port=":$(printf %04X "$1")" '$4 == "0A" && substr($2, length($2) - 4) == port { print $2 }' /proc/net/tcp /proc/net/tcp6
+}
+file=$BOUGH_HOME/locks/api.token
+token=$(cat "$file")
+equal "the API's token is its owner's alone" "$(stat -c '%a %F' "$file")" '600 regular file'
+equal "the API listens on loopback only" "$(listening $PORT)" "0100007F:$(printf %04X $PORT)"
+equal "without a token: 401, though root would be known by the socket" "$(tcp /v1/projects)" 401
+for wrong in "${token%?}$(tr 0-9a-f 1-9a-f0 <<<"${token: -1}")" "${token%?}" "${token:0:32}" "${token}0" "${token^^}x" '' bough_ "bough_$token"; do
+  equal "a token of ${#wrong} that isn't it: 401" "$(bearer /v1/projects "$wrong")" 401
+done
+equal "another scheme: 401" "$(tcp /v1/projects --header "Authorization: Basic $token")" 401
+equal "the token as a part of the address: 401" "$(tcp "/v1/projects?token=$token")" 401
+equal "with the token: 200" "$(bearer /v1/projects "$token")" 200
+bough principal add guest --type human --role analyst >/dev/null
+guest=$(bough principal token guest)
+equal "a principal's token: 200" "$(bearer /v1/projects "$guest")" 200
+matches "but with that principal's rights" "$(bearer /v1/principals "$guest" --json '{"name":"more","type":"human","roles":["platform"]}')" '^40[34]$'
+equal "one letter off: 401" "$(bearer /v1/projects "$(other_end "$guest")")" 401
+BOUGH_HOME=/nonexistent expect_json "bough by TCP with --token-file" .ok true "$PROGRAM" --json --server "http://127.0.0.1:$PORT" --token-file "$file" project list
+BOUGH_HOME=/nonexistent expect_status 2 "and without it is refused" "$PROGRAM" --server "http://127.0.0.1:$PORT" project list
+matches "--http-port 0 is for the next start, and says so" "$(bough up --http-port 0 2>&1)" 'come into force after'
+check "down" bough down
+check "up" bough up
+equal "nothing listens there any more" "$(listening $PORT)" ""
