@@ -2,8 +2,6 @@
 #include "branch/source.h"
 
 #include "branch/sql.h"
-#include "core/io.h"
-#include "core/process.h"
 #include "core/str.h"
 #include "pg/platform.h"
 
@@ -16,8 +14,6 @@
 enum {
   CONNECT_MS = 15 * 1000,
   OPTION_LIMIT = 32,
-  TOOL_MS = 10 * 1000,
-  MAJOR_HERE = 15,
   BLOCK_SIZE = 8192,
   MAJOR_OLDEST = 10, /* what source.sql can be asked of */
 };
@@ -137,6 +133,24 @@ static bool connect_to(const Source *source, const char *database, bool replicat
   return conn_open(options, CONNECT_MS, ret, err);
 }
 
+/* A server that waits for a lock doesn't notice that its client has gone, and would keep the locks
+ * that it has on the source. Before 14, and behind some poolers, it can't be told to look: then it
+ * isn't. */
+static void have_client_watched(Source *source) {
+  AUTO(conn_free) Conn *conn = NULL;
+  AUTO(json_free) json_t *given = json_incref(json_object_get(source->settings, "options"));
+  const char *before = json_string_value(given);
+  AUTO(str_free)
+  char *options = str_format("%s%s-c client_connection_check_interval=2s",
+                             before != NULL ? before : "", before != NULL ? " " : "");
+  (void)json_object_set_new(source->settings, "options", json_string(options));
+  if (connect_to(source, NULL, false, &conn, NULL))
+    return;
+  (void)json_object_del(source->settings, "options");
+  if (given != NULL)
+    (void)json_object_set(source->settings, "options", given);
+}
+
 /* ---- looking around ---- */
 
 static bool ask(Conn *conn, const char *sql, json_t **ret, Error *err) {
@@ -148,10 +162,6 @@ static bool ask(Conn *conn, const char *sql, json_t **ret, Error *err) {
     return error_set(err, ERROR_SOURCE_UNSUPPORTED, "the database to import doesn't know its role");
   const char *text = rows_get(rows, 0, 0);
   return json_parse(text, strlen(text), ret, err);
-}
-
-static bool is_copied(const json_t *database) {
-  return json_bool_or(database, "is_open", false) && !json_bool_or(database, "is_template", false);
 }
 
 static bool look_into_databases(Source *source, Error *err) {
@@ -174,11 +184,11 @@ static bool look_into_databases(Source *source, Error *err) {
 
 static bool check_version(const Source *source, Error *err) {
   int major = source->version / 10000;
-  if (major >= MAJOR_OLDEST && major <= MAJOR_HERE)
+  if (major >= MAJOR_OLDEST && major <= SOURCE_MAJOR)
     return true;
   (void)error_set(err, ERROR_SOURCE_UNSUPPORTED,
                   "the database to import is PostgreSQL %d, branches here are PostgreSQL %d", major,
-                  MAJOR_HERE);
+                  SOURCE_MAJOR);
   return major < MAJOR_OLDEST
              ? error_hint(err, "dump it with a pg_dump of its own, then use --sql")
              : error_hint(err,
@@ -211,6 +221,7 @@ bool source_open(const Home *home, const char *conninfo, const char *password, c
   if (!check_version(source, err) || !ask(conn, branch_sql("source.sql"), &source->facts, err) ||
       !look_into_databases(source, err))
     return false;
+  have_client_watched(source);
   *ret = STEAL(source);
   return true;
 }
@@ -274,8 +285,8 @@ static bool is_same_machine_type(const Source *source) {
 char *source_basebackup_obstacle(const Source *source) {
   const json_t *facts = source->facts;
   int major = source->version / 10000;
-  if (major != MAJOR_HERE)
-    return str_format("it is PostgreSQL %d, branches here are PostgreSQL %d", major, MAJOR_HERE);
+  if (major != SOURCE_MAJOR)
+    return str_format("it is PostgreSQL %d, branches here are PostgreSQL %d", major, SOURCE_MAJOR);
   if (!is_same_machine_type(source))
     return str_dup("it runs on another type of machine");
   if (json_integer_or(facts, "block_size", 0) != BLOCK_SIZE)
@@ -296,104 +307,4 @@ char *source_basebackup_obstacle(const Source *source) {
   if (!replication_answers(source))
     return str_dup("its pg_hba.conf lets no replication connection in");
   return NULL;
-}
-
-/* ---- what must be here, and readable there ---- */
-
-/* One line of pg_config's output, owned. */
-static bool ask_pg_config(const Home *home, const char *what, char **ret, Error *err) {
-  AUTO(str_free) char *path = path_join(home->postgres_bin, "pg_config");
-  AUTO_RELEASE(process_result_release) ProcessResult result = {0};
-  ProcessOptions options = PROCESS_OPTIONS;
-  options.timeout_ms = TOOL_MS;
-  if (!process_run((const char *const[]){path, what, NULL}, &options, &result, err))
-    return false;
-  *ret = str_ndup(result.output, strcspn(result.output, "\n"));
-  return true;
-}
-
-static bool set_extension_missing(const char *what, const char *name, Error *err) {
-  AUTO(str_free) char *package = str_dup(name);
-  for (char *c = package; *c != '\0'; c++)
-    *c = *c == '_' ? '-' : *c;
-  (void)error_set(err, ERROR_EXTENSION_MISSING, "%s \"%.100s\" is not installed here", what, name);
-  return error_hint(err,
-                    "its package may be postgresql-%d-%.100s (`apt-cache search postgresql-%d`)",
-                    MAJOR_HERE, package, MAJOR_HERE);
-}
-
-static bool check_libraries(const json_t *database, const char *directory, Error *err) {
-  size_t at = 0;
-  const json_t *item = NULL;
-  json_array_foreach(json_object_get(database, "libraries"), at, item) {
-    const char *library = json_string_value(item);
-    const char *name = str_starts(library, "$libdir/") ? library + strlen("$libdir/") : library;
-    bool is_absolute = name[0] == '/';
-    AUTO(str_free)
-    char *path = str_format("%s%s%s%s", is_absolute ? "" : directory, is_absolute ? "" : "/", name,
-                            str_ends(name, ".so") ? "" : ".so");
-    if (!io_exists(path))
-      return set_extension_missing("library", name, err);
-  }
-  return true;
-}
-
-static bool check_extensions(const json_t *database, const char *directory, Error *err) {
-  size_t at = 0;
-  const json_t *item = NULL;
-  json_array_foreach(json_object_get(database, "extensions"), at, item) {
-    const char *name = json_string_or(item, "name", "");
-    AUTO(str_free) char *path = str_format("%s/extension/%s.control", directory, name);
-    if (strchr(name, '/') != NULL || !io_exists(path))
-      return set_extension_missing("extension", name, err);
-  }
-  return true;
-}
-
-static bool check_readable(const json_t *database, Error *err) {
-  const json_t *unreadable = json_object_get(database, "unreadable");
-  if (!json_bool_or(database, "may_connect", false))
-    (void)error_set(err, ERROR_SOURCE_UNSUPPORTED, "the role can't enter it");
-  else if (json_array_size(unreadable) > 0)
-    (void)error_set(err, ERROR_SOURCE_UNSUPPORTED, "the role may not read \"%.200s\"",
-                    json_string_value(json_array_get(unreadable, 0)));
-  else
-    return true;
-  return error_hint(err, "use a role that may read everything (pg_read_all_data)");
-}
-
-/* Roles of our prefix would be taken for Bough's own, unless that is what they are. */
-static bool check_names(const Source *source, SourceMethod method, Error *err) {
-  bool is_ours = method == SOURCE_BASEBACKUP &&
-                 str_equal(json_string_or(source->facts, "bootstrap", ""), PLATFORM_ROLE);
-  size_t at = 0;
-  const json_t *role = NULL;
-  json_array_foreach(json_object_get(source->facts, "roles"), at, role) {
-    const char *name = json_string_or(role, "name", "");
-    if (is_ours || !str_starts(name, ROLE_PREFIX))
-      continue;
-    (void)error_set(err, ERROR_SOURCE_UNSUPPORTED, "the source has a role \"%.80s\"", name);
-    return error_hint(err, "names that begin with %s are reserved: rename it there", ROLE_PREFIX);
-  }
-  return true;
-}
-
-bool source_check(const Home *home, const Source *source, SourceMethod method, Error *err) {
-  AUTO(str_free) char *libraries = NULL;
-  AUTO(str_free) char *share = NULL;
-  if (!check_names(source, method, err) || !ask_pg_config(home, "--pkglibdir", &libraries, err) ||
-      !ask_pg_config(home, "--sharedir", &share, err))
-    return false;
-  size_t at = 0;
-  const json_t *database = NULL;
-  json_array_foreach(json_object_get(source->facts, "databases"), at, database) {
-    bool ok = method == SOURCE_BASEBACKUP
-                  ? check_libraries(database, libraries, err)
-                  : !is_copied(database) ||
-                        (check_readable(database, err) && check_extensions(database, share, err));
-    if (!ok)
-      return error_prefix(err, "database \"%s\" of the source",
-                          json_string_or(database, "name", ""));
-  }
-  return true;
 }

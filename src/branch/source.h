@@ -8,6 +8,8 @@
 #include "core/json.h"
 #include "pg/conn.h"
 
+enum { SOURCE_MAJOR = 15 }; /* the PostgreSQL of branches here */
+
 typedef struct Source {
   json_t *settings; /* of the connection string, without secrets */
   char *password;   /* NULL: none */
@@ -20,7 +22,7 @@ typedef enum SourceMethod { SOURCE_BASEBACKUP, SOURCE_DUMP } SourceMethod;
 
 /* Connects and looks around. A connection string that holds a password, or names files or sockets
  * that this machine's services would be tricked into using, is refused. user: for strings that name
- * none. */
+ * none. Sessions by source_conninfo end soon after their client where the server can see to it. */
 CHECKED bool source_open(const Home *home, const char *conninfo, const char *password,
                          const char *user, Source **ret, Error *err);
 void source_free(Source *source);

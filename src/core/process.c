@@ -114,10 +114,17 @@ static bool reap(pid_t pid, int *ret_status) {
   return found == pid;
 }
 
+/* In the child: it ends with the thread that made it, also if that has ended by now. */
+static void end_with(pid_t parent) {
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+    _exit(EXIT_PREPARE);
+}
+
 __attribute__((noreturn)) static void become_child(const char *const *argv,
-                                                   const ProcessOptions *options, int output) {
+                                                   const ProcessOptions *options, int output,
+                                                   pid_t parent) {
   (void)setpgid(0, 0);
-  (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+  end_with(parent);
   become(argv, options, options->output >= 0 ? options->output : output);
 }
 
@@ -129,9 +136,10 @@ static pid_t start(const char *const *argv, const ProcessOptions *options, int o
   sigset_t before;
   (void)sigfillset(&all);
   (void)sigprocmask(SIG_SETMASK, &all, &before);
+  pid_t self = getpid();
   pid_t pid = options->prepare == NULL ? vfork() : fork();
   if (pid == 0)
-    become_child(argv, options, output);
+    become_child(argv, options, output, self);
   (void)sigprocmask(SIG_SETMASK, &before, NULL);
   return pid;
 }
@@ -199,6 +207,7 @@ bool process_spawn(const char *const *argv, const ProcessOptions *options, bool 
     return error_set_errno(err, errno, "could not start \"%s\"", argv[0]);
   AUTO_RELEASE(fd_release) int from_child = pipe_ends[0];
   AUTO_RELEASE(fd_release) int to_parent = pipe_ends[1];
+  pid_t self = getpid();
   pid_t first = fork();
   if (first < 0)
     return error_set_errno(err, errno, "could not start \"%s\"", argv[0]);
@@ -209,6 +218,8 @@ bool process_spawn(const char *const *argv, const ProcessOptions *options, bool 
       (void)!write(to_parent, &second, sizeof second);
       _exit(0);
     }
+    if (!detach)
+      end_with(self);
     become(argv, options, options->output);
   }
   fd_release(&to_parent);

@@ -36,7 +36,8 @@ typedef struct ProcessResult {
 } ProcessResult;
 void process_result_release(ProcessResult *result);
 
-/* Runs argv[0] (a path, or searched in PATH) to its end. False when it couldn't be run or ran out
+/* Runs argv[0] (a path, or searched in PATH) to its end; it's killed when the calling thread ends
+ * before. False when it couldn't be run or ran out
  * of time (ERROR_TIMEOUT); a status other than 0 is no failure here. */
 CHECKED bool process_run(const char *const *argv, const ProcessOptions *options, ProcessResult *ret,
                          Error *err);
@@ -44,8 +45,9 @@ CHECKED bool process_run(const char *const *argv, const ProcessOptions *options,
 /* The same, where any status but 0 is ERROR_TOOL_FAILED with the end of the output. */
 CHECKED bool process_check(const char *const *argv, const ProcessOptions *options, Error *err);
 
-/* Starts argv in a session of its own and doesn't wait; with detach its parent will be init (or the
- * nearest subreaper), so nobody has to reap it. output must be given. */
+/* Starts argv in a session of its own and doesn't wait. With detach its parent will be init (or the
+ * nearest subreaper), so nobody has to reap it, and it outlives whoever started it; without it's
+ * killed when the calling thread ends. output must be given. */
 CHECKED bool process_spawn(const char *const *argv, const ProcessOptions *options, bool detach,
                            pid_t *ret, Error *err);
 

@@ -9,9 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -43,9 +41,8 @@ static bool limit(int resource, rlim_t value) {
 }
 
 static bool prepare(void *context) {
-  const pid_t *parent = context;
-  return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == *parent &&
-         limit(RLIMIT_FSIZE, file_limit) && limit(RLIMIT_AS, memory_limit) &&
+  (void)context;
+  return limit(RLIMIT_FSIZE, file_limit) && limit(RLIMIT_AS, memory_limit) &&
          limit(RLIMIT_CPU, GIT_SERVE_SECONDS) && limit(RLIMIT_CORE, 0);
 }
 
@@ -88,13 +85,11 @@ static void add_environment(const char **list, const char *socket, const char *t
 static bool start(const GitServe *serve, const char *const *argv, const char *const *environment,
                   pid_t *ret, Error *err) {
   AUTO_RELEASE(fd_release) int silent = open("/dev/null", O_WRONLY | O_CLOEXEC);
-  pid_t self = getpid();
   const ProcessOptions options = {.environment = environment,
                                   .input = serve->fd,
                                   .output = serve->fd,
                                   .errors = silent,
-                                  .prepare = prepare,
-                                  .context = &self};
+                                  .prepare = prepare};
   return (silent > 0 || error_set(err, ERROR_IO, "could not open /dev/null")) &&
          process_spawn(argv, &options, false, ret, err);
 }

@@ -1,6 +1,7 @@
 /* Looking at a database to import: connection strings that are refused, and what is found out. */
 #include "branch/source.c" /* the checks of its parts */
 
+#include "core/io.h"
 #include "harness/cluster.h"
 
 #include <setjmp.h>

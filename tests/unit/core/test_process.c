@@ -273,6 +273,36 @@ static void test_spawn_attached(void **state) {
   assert_int_equal(WEXITSTATUS(status), 9);
 }
 
+/* A process starts another one, tells which, and is killed. */
+static void test_spawned_ends_with_its_maker(void **state) {
+  int ends[2];
+  assert_int_equal(pipe(ends), 0);
+  pid_t maker = fork();
+  assert_true(maker >= 0);
+  if (maker == 0) {
+    ProcessOptions options = PROCESS_OPTIONS;
+    pid_t pid = 0;
+    options.output = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (!process_spawn(SHELL("exec sleep 60"), &options, false, &pid, NULL) ||
+        write(ends[1], &pid, sizeof pid) != (ssize_t)sizeof pid)
+      _exit(1);
+    (void)pause();
+    _exit(0);
+  }
+  Error err = ERROR_INIT;
+  pid_t pid = 0;
+  assert_int_equal(read(ends[0], &pid, sizeof pid), sizeof pid);
+  uint64_t start_time = process_start_time(pid);
+  assert_true(start_time != 0);
+  assert_int_equal(kill(maker, SIGKILL), 0);
+  assert_int_equal(waitpid(maker, NULL, 0), maker);
+  bool ended = process_wait_gone(pid, start_time, 5000, &err);
+  (void)!process_signal(pid, start_time, SIGKILL, NULL);
+  assert_true(ended);
+  (void)close(ends[0]);
+  (void)close(ends[1]);
+}
+
 static pid_t start_sleeper(void) {
   pid_t pid = fork();
   assert_true(pid >= 0);
@@ -340,6 +370,7 @@ int main(void) {
       cmocka_unit_test(test_ignored_children_are_told),
       cmocka_unit_test(test_spawn_detached),
       cmocka_unit_test(test_spawn_attached),
+      cmocka_unit_test(test_spawned_ends_with_its_maker),
       cmocka_unit_test(test_identity),
       cmocka_unit_test(test_start_time_behind_an_odd_name),
   };
