@@ -57,7 +57,7 @@ stage_build-gcc() { build gcc gcc; }
 stage_build-clang() { build clang clang; }
 stage_build-sanitized() {
   build sanitized clang -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true -Doptimization=1 \
-    -Dc_args=-fsanitize=fuzzer-no-link -Dc_link_args=-fsanitize=fuzzer-no-link
+    "-Dc_args=-fsanitize=fuzzer-no-link -fno-sanitize-recover=all" -Dc_link_args=-fsanitize=fuzzer-no-link
 }
 
 # From meson's log the counts of cmocka's summaries; a test that failed without one counts as one.

@@ -42,6 +42,22 @@ static json_t *describe_end(const json_t *told, const char *session) {
   return json_pack("{s:s, s:o}", "session", session, "how", how);
 }
 
+/* What one of them met must not keep the others open. */
+static bool end_one_by_one(Context *context, const json_t *ends, Error *err) {
+  bool ok = true;
+  size_t at = 0;
+  json_t *end = NULL;
+  json_array_foreach(ends, at, end) {
+    AUTO(json_free) json_t *one = json_pack("[O]", end);
+    Error failure = ERROR_INIT;
+    if (sessions_end(context->catalog, one, &failure))
+      continue;
+    *err = failure;
+    ok = false;
+  }
+  return ok;
+}
+
 bool sessions_ended(Context *context, const json_t *params, Error *err) {
   AUTO(json_free) json_t *ends = json_array();
   size_t at = 0;
@@ -51,12 +67,13 @@ bool sessions_ended(Context *context, const json_t *params, Error *err) {
     if (id_check("ses", session))
       (void)json_array_append_new(ends, describe_end(told, session));
   }
-  return json_array_size(ends) == 0 || sessions_end(context->catalog, ends, err);
+  return json_array_size(ends) == 0 || sessions_end(context->catalog, ends, err) ||
+         end_one_by_one(context, ends, err);
 }
 
 bool session_reported(Context *context, const json_t *params, Error *err) {
   const json_t *sessions = json_object_get(params, "sessions");
-  int64_t gap = json_integer_or(params, "gap", 0);
+  int64_t gap = json_integer_or(params, "gap", 0) + json_integer_or(params, "lost", 0);
   AUTO(json_free)
   json_t *about = json_pack("{s:s, s:I}", "boot", json_string_or(params, "boot", "-"), "reports",
                             (json_int_t)gap);
@@ -66,17 +83,40 @@ bool session_reported(Context *context, const json_t *params, Error *err) {
          session_count_bytes(context->catalog, sessions, err);
 }
 
+/* Of whom and where, as far as there is such a principal and such an endpoint. */
+static void find_place(Context *context, const json_t *params, AuditRow *row,
+                       PrincipalRow *principal, EndpointRow *endpoint, BranchRow *branch) {
+  Error ignored = ERROR_INIT;
+  const char *name = json_string_or(params, "principal", NULL);
+  const char *id = json_string_or(params, "endpoint", "");
+  if (name != NULL)
+    row->actor_name = name;
+  if (name != NULL && principal_by_name(context->catalog, name, principal, &ignored))
+    row->actor = principal;
+  if (!id_check("ep", id) || !endpoint_get(context->catalog, id, endpoint, &ignored))
+    return;
+  row->endpoint = endpoint->id;
+  if (!branch_get(context->catalog, endpoint->branch, branch, &ignored))
+    return;
+  row->branch = branch->id;
+  row->project = branch->project;
+}
+
 bool session_refused(Context *context, const json_t *params, Error *err) {
   Error failure = ERROR_INIT;
+  PrincipalRow principal;
+  EndpointRow endpoint;
+  BranchRow branch;
   (void)error_set(&failure, error_code_from_name(json_string_or(params, "code", "")), "%s",
                   json_string_or(params, "message", ""));
   int64_t count = json_integer_or(params, "count", 1);
   AUTO(json_free) json_t *about = json_pack("{s:I}", "count", (json_int_t)count);
-  const AuditRow row = {.actor_name = json_string_or(params, "user", ""),
-                        .source = json_string_or(params, "source", NULL),
-                        .service = "proxy",
-                        .action = "session.start",
-                        .params = about,
-                        .failure = &failure};
+  AuditRow row = {.actor_name = json_string_or(params, "user", ""),
+                  .source = json_string_or(params, "source", NULL),
+                  .service = "proxy",
+                  .action = "session.start",
+                  .params = about,
+                  .failure = &failure};
+  find_place(context, params, &row, &principal, &endpoint, &branch);
   return audit_count_refusal(context->catalog, &row, count, err);
 }

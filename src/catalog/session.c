@@ -115,9 +115,16 @@ bool session_record_system(Catalog *catalog, const SessionRow *row, const Princi
 #define LAZILY                                                                                     \
   "WITH lazily AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS off)"
 
-/* Behind "gone AS (DELETE FROM lakebase.sessions AS s ... RETURNING s.*, HOW AS how)": the row of
- * the trail that each leaves, and the time from which its compute is idle. The endpoints are locked
- * in one order by all. */
+/* Several sessions are locked in one order by all, whatever plan they are found by. */
+#define IN_ORDER " ORDER BY s.session_id FOR UPDATE OF s"
+
+/* Behind "theirs AS (SELECT s.session_id, HOW AS how ...)". */
+#define GONE                                                                                       \
+  ", gone AS (DELETE FROM lakebase.sessions AS s USING theirs"                                     \
+  "   WHERE s.session_id = theirs.session_id RETURNING s.*, theirs.how)"
+
+/* Behind it: the row of the trail that each leaves, and the time from which its compute is idle.
+ * The endpoints, too, are locked in one order. */
 #define LEAVE_A_TRACE                                                                              \
   ", held AS (SELECT endpoint_id FROM lakebase.endpoints"                                          \
   "   WHERE endpoint_id IN (SELECT endpoint_id FROM gone) ORDER BY endpoint_id FOR NO KEY UPDATE)" \
@@ -137,19 +144,22 @@ bool sessions_end(Catalog *catalog, const json_t *ends, Error *err) {
   return catalog_query(catalog,
                        LAZILY ", ended AS (SELECT * FROM jsonb_to_recordset($1::jsonb)"
                               "   AS r (session text, how jsonb))"
-                              ", gone AS (DELETE FROM lakebase.sessions AS s USING ended"
-                              "   WHERE s.session_id = ended.session"
-                              "   AND (SELECT off FROM lazily) = 'off'"
-                              "   RETURNING s.*, ended.how)" LEAVE_A_TRACE,
+                              ", theirs AS (SELECT s.session_id, ended.how"
+                              "   FROM lakebase.sessions AS s JOIN ended"
+                              "   ON ended.session = s.session_id"
+                              "   WHERE (SELECT off FROM lazily) = 'off'" IN_ORDER
+                              ")" GONE LEAVE_A_TRACE,
                        1, &value, NULL, err);
 }
 
 bool session_count_bytes(Catalog *catalog, const json_t *sessions, Error *err) {
   static const char sql[] = LAZILY
-      " UPDATE lakebase.sessions AS s SET bytes_in = r.bytes_in, bytes_out = r.bytes_out,"
-      " active_at = clock_timestamp() FROM jsonb_to_recordset($1::jsonb)"
-      " AS r (session text, bytes_in bigint, bytes_out bigint) WHERE s.session_id = r.session"
-      " AND (SELECT off FROM lazily) = 'off'";
+      ", theirs AS (SELECT s.session_id, r.bytes_in, r.bytes_out FROM lakebase.sessions AS s"
+      "   JOIN jsonb_to_recordset($1::jsonb) AS r (session text, bytes_in bigint, bytes_out bigint)"
+      "   ON s.session_id = r.session WHERE (SELECT off FROM lazily) = 'off'" IN_ORDER ")"
+      " UPDATE lakebase.sessions AS s SET bytes_in = theirs.bytes_in,"
+      " bytes_out = theirs.bytes_out, active_at = clock_timestamp() FROM theirs"
+      " WHERE s.session_id = theirs.session_id";
   AUTO(str_free) char *text = json_text(sessions);
   const char *value = text;
   return catalog_query(catalog, sql, 1, &value, NULL, err);
@@ -161,9 +171,9 @@ bool session_end_unlisted(Catalog *catalog, const char *boot, const json_t *ids,
   AUTO(str_free) char *text = json_text(ids);
   const char *const values[] = {lost, boot, text};
   return catalog_query(catalog,
-                       "WITH gone AS (DELETE FROM lakebase.sessions AS s WHERE boot = $2"
-                       " AND NOT $3::jsonb ? session_id::text"
-                       " RETURNING s.*, $1::jsonb AS how)" LEAVE_A_TRACE,
+                       "WITH theirs AS (SELECT s.session_id, $1::jsonb AS how"
+                       "   FROM lakebase.sessions AS s WHERE s.boot = $2"
+                       "   AND NOT $3::jsonb ? s.session_id::text" IN_ORDER ")" GONE LEAVE_A_TRACE,
                        ARRAY_LENGTH(values), values, NULL, err);
 }
 
@@ -172,8 +182,9 @@ bool session_end_strangers(Catalog *catalog, const json_t *boots, size_t *ret_co
   const char *const values[] = {lost, text};
   AUTO(rows_free) Rows *rows = NULL;
   if (!catalog_query(catalog,
-                     "WITH gone AS (DELETE FROM lakebase.sessions AS s"
-                     " WHERE NOT $2::jsonb ? boot RETURNING s.*, $1::jsonb AS how)" LEAVE_A_TRACE,
+                     "WITH theirs AS (SELECT s.session_id, $1::jsonb AS how"
+                     "   FROM lakebase.sessions AS s"
+                     "   WHERE NOT $2::jsonb ? s.boot" IN_ORDER ")" GONE LEAVE_A_TRACE,
                      ARRAY_LENGTH(values), values, &rows, err))
     return false;
   *ret_count = rows_affected(rows);

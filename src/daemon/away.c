@@ -11,6 +11,7 @@ typedef struct Lost {
   TAILQ_ENTRY(Lost) link;
   char boot[BOOT_SIZE];
   int64_t until_ms;
+  int64_t next_report;
 } Lost;
 
 struct Away {
@@ -36,21 +37,26 @@ void away_free(Away *away) {
   mem_free(away);
 }
 
-void away_add(Away *away, const char *boot) {
+void away_add(Away *away, const char *boot, int64_t next_report) {
   Lost *lost = mem_new(1, sizeof *lost);
+  lost->next_report = next_report;
   lost->until_ms = clock_monotonic_ms() + AWAY_MS;
   (void)snprintf(lost->boot, sizeof lost->boot, "%s", boot);
   TAILQ_INSERT_TAIL(&away->list, lost, link);
 }
 
 /* And those whose time is over, in passing. */
-void away_forget(Away *away, const char *boot) {
+int64_t away_return(Away *away, const char *boot) {
+  int64_t next_report = 0;
   Lost *next = NULL;
   for (Lost *lost = TAILQ_FIRST(&away->list); lost != NULL; lost = next) {
     next = TAILQ_NEXT(lost, link);
+    if (str_equal(lost->boot, boot))
+      next_report = lost->next_report;
     if (str_equal(lost->boot, boot) || lost->until_ms < clock_monotonic_ms())
       drop(away, lost);
   }
+  return next_report;
 }
 
 void away_list(const Away *away, json_t *boots) {

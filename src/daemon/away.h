@@ -14,7 +14,9 @@ typedef struct Away Away;
 Away *away_new(void);
 void away_free(Away *away);
 
-void away_add(Away *away, const char *boot);
-void away_forget(Away *away, const char *boot); /* it is back */
+/* next_report: the number that its next report of counters should have; 0: there was none. */
+void away_add(Away *away, const char *boot, int64_t next_report);
+/* It is back; returns what away_add was told of it, or 0. */
+int64_t away_return(Away *away, const char *boot);
 /* Appends the boots of those that may come back to the array. */
 void away_list(const Away *away, json_t *boots);

@@ -72,7 +72,9 @@ typedef struct Ask {
   int64_t id;
   const struct Method *method;
   json_t *params;
-  int wakes; /* how often it waited for a compute */
+  int wakes;              /* how often it waited for a compute */
+  char endpoint[ID_SIZE]; /* that one */
+  Error failure;          /* what is answered once it is on record */
 } Ask;
 
 static void ask_free(Ask *ask) {
@@ -140,12 +142,31 @@ static void on_answered(void *context, const json_t *result, const Error *failur
 
 /* ---- routes ---- */
 
+static void on_refused(void *context, const json_t *result, const Error *failure) {
+  (void)result;
+  Ask *ask = context;
+  const Error told = failure != NULL ? *failure : ask->failure;
+  answer(ask, NULL, &told);
+}
+
+/* Who decides on a route records what it refuses; that there is no compute comes out here. */
+static void refuse(Ask *ask, const Error *failure) {
+  ask->failure = *failure;
+  dispatcher_submit(ask->owner->dispatcher, route_job("session-refused"),
+                    json_pack("{s:{s:O*, s:O*, s:s, s:s, s:s, s:i}}", "body", "principal",
+                              json_object_get(ask->params, "principal"), "source",
+                              json_object_get(ask->params, "source"), "endpoint", ask->endpoint,
+                              "code", error_info(failure->code)->code, "message", failure->message,
+                              "count", 1),
+                    NULL, 0, NULL, on_refused, ask);
+}
+
 static void on_routed(void *context, const json_t *result, const Error *failure);
 
 static void on_awake(void *context, const Error *failure) {
   Ask *ask = context;
   if (failure != NULL)
-    answer(ask, NULL, failure);
+    refuse(ask, failure);
   else if (find_peer(ask->owner, ask->peer) == NULL)
     ask_free(ask);
   else
@@ -163,9 +184,10 @@ static void on_routed(void *context, const json_t *result, const Error *failure)
     Error tired = ERROR_INIT;
     (void)error_set(&tired, ERROR_COMPUTE_FAILED,
                     "the branch's compute goes to sleep again and again");
-    answer(ask, NULL, &tired);
+    refuse(ask, &tired);
     return;
   }
+  (void)snprintf(ask->endpoint, sizeof ask->endpoint, "%s", asleep);
   wakes_wait(ask->owner->wakes, asleep, json_string_or(ask->params, "principal", ""), on_awake,
              ask);
 }
@@ -175,17 +197,18 @@ static void on_routed(void *context, const json_t *result, const Error *failure)
 static void take_hello(Peer *peer, const json_t *params) {
   peer->pid = (int)json_integer_or(params, "pid", 0);
   (void)snprintf(peer->boot, sizeof peer->boot, "%s", json_string_or(params, "boot", ""));
-  away_forget(peer->owner->away, peer->boot);
+  peer->next_report = away_return(peer->owner->away, peer->boot);
   log_info("proxy %d is connected (version %s)", peer->pid, json_string_or(params, "version", "?"));
   peer->owner->hooks.said(peer->owner->hooks.context, peer->pid);
 }
 
-/* Numbers that are missing between two reports, and reports that the proxy says it had to drop. */
+/* Numbers that are missing between two reports. One that comes twice is none. */
 static void count_gap(Peer *peer, json_t *params) {
   int64_t number = json_integer_or(params, "seq", 0);
   int64_t gap =
       peer->next_report > 0 && number > peer->next_report ? number - peer->next_report : 0;
-  peer->next_report = number + 1;
+  if (number >= peer->next_report)
+    peer->next_report = number + 1;
   (void)json_object_set_new(params, "gap", json_integer(gap));
 }
 
@@ -200,7 +223,7 @@ static void peer_free(Peer *peer) {
 static void lose_peer(Peer *peer, const char *why) {
   log_info("proxy %d: %s", peer->pid, why);
   if (peer->boot[0] != '\0')
-    away_add(peer->owner->away, peer->boot);
+    away_add(peer->owner->away, peer->boot, peer->next_report);
   peer_free(peer);
 }
 
@@ -211,14 +234,28 @@ static const struct Method *find_method(const char *name) {
   return NULL;
 }
 
+/* Another version's proxy, which is drained, may ask what this one doesn't know. */
+static void answer_unknown(const Peer *peer, const json_t *message) {
+  Error unknown = ERROR_INIT;
+  (void)error_set(&unknown, ERROR_USAGE, "there is no such question");
+  AUTO(json_free)
+  json_t *answer = json_pack("{s:I, s:o}", "id", (json_int_t)json_integer_or(message, "id", 0),
+                             "error", json_from_error(&unknown));
+  send_message(peer, answer);
+}
+
 /* False when the peer was given up. */
 static bool take_question(Peer *peer, const json_t *message) {
   const struct Method *method = find_method(json_string_or(message, "method", ""));
   json_t *params = json_object_get(message, "params");
   bool is_hello = method != NULL && method->kind == METHOD_HELLO;
-  if (method == NULL || !json_is_object(params) || is_hello == (peer->boot[0] != '\0')) {
+  if (!json_is_object(params) || is_hello == (peer->boot[0] != '\0')) {
     lose_peer(peer, "asked what isn't answered");
     return false;
+  }
+  if (method == NULL) {
+    answer_unknown(peer, message);
+    return true;
   }
   if (is_hello)
     take_hello(peer, params);

@@ -18,10 +18,19 @@
 
 enum { REFUSED_LIMIT_MS = 2000 };
 
+/* A client that has vanished is found out within three minutes: its session keeps a branch awake.
+ */
 static void set_socket_options(int fd) {
-  int on = 1;
-  (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  static const struct {
+    int level, name, value;
+  } options[] = {{IPPROTO_TCP, TCP_NODELAY, 1},
+                 {SOL_SOCKET, SO_KEEPALIVE, 1},
+                 {IPPROTO_TCP, TCP_KEEPIDLE, 120},
+                 {IPPROTO_TCP, TCP_KEEPINTVL, 15},
+                 {IPPROTO_TCP, TCP_KEEPCNT, 4}};
+  for (size_t at = 0; at < ARRAY_LENGTH(options); at++)
+    (void)setsockopt(fd, options[at].level, options[at].name, &options[at].value,
+                     sizeof options[at].value);
 }
 
 /* 63 random bits: some drivers take the process number for a signed one. */
@@ -136,7 +145,11 @@ bool client_send(Client *client, const Buffer *bytes) {
 
 void client_refuse(Client *client, const Error *failure) {
   AUTO_RELEASE(buffer_release) Buffer bytes = {0};
-  error_response_add(&bytes, failure);
+  const Buffer *words = &client->login->words;
+  if (words->length == 0)
+    error_response_add(&bytes, failure);
+  else
+    buffer_add(&bytes, words->text, words->length);
   if (client->login->phase != PHASE_TLS)
     (void)stream_write(client->stream, bytes.text, bytes.length);
   stream_close_gently(STEAL(client->stream));
@@ -153,12 +166,9 @@ static void on_told(void *context, const json_t *result, const Error *ignored) {
 }
 
 /* A flood of nonsense must not become a flood of records. */
-static bool may_tell(Client *client) {
-  if (throttle_take_ms(client->proxy->limits, THROTTLE_REPORT, client->source_key,
-                       clock_monotonic_ms()) >= 0)
-    return true;
-  client->proxy->untold++;
-  return false;
+static bool may_tell(const Client *client) {
+  return throttle_take_ms(client->proxy->limits, THROTTLE_REPORT, client->source_key,
+                          clock_monotonic_ms()) >= 0;
 }
 
 void client_refuse_told(Client *client, const Error *failure) {
@@ -171,6 +181,7 @@ void client_refuse_told(Client *client, const Error *failure) {
   if (login->pause != NULL)
     (void)event_del(login->pause);
   if (!may_tell(client)) {
+    session_note_refused(client, failure);
     client_refuse(client, failure);
     return;
   }

@@ -18,6 +18,8 @@ enum {
   ABSENT_LIMIT_MS = 10000,
   MESSAGE_LIMIT = 1024 * 1024,
   KEPT_LIMIT = 20000, /* told calls that wait for boughd to come back */
+  TRIES_LIMIT = 5,    /* of what is told, and failed there */
+  TRY_AGAIN_MS = 1000,
 };
 
 typedef struct Call {
@@ -27,6 +29,8 @@ typedef struct Call {
   bool kept; /* told: stays until it is answered */
   int64_t asked_ms;
   int64_t deadline_ms;
+  int tries;        /* that failed */
+  int64_t again_ms; /* when it is told again; 0: an answer is to come */
   ControlDone *done;
   void *context;
 } Call;
@@ -92,18 +96,43 @@ static void finish_call(Control *control, Call *call, const json_t *result, cons
     done(context, result, failure);
 }
 
-static void handle_answer(Control *control, const json_t *message) {
-  Call *call = find_call(control, (uint64_t)json_integer_or(message, "id", 0));
-  if (call == NULL)
-    return; /* hello's, or one whose time was over */
-  const json_t *error = json_object_get(message, "error");
-  if (error == NULL) {
-    finish_call(control, call, json_object_get(message, "result"), NULL);
-    return;
-  }
+static void lose_connection(Control *control, const char *why);
+
+/* What boughd has to know of the sessions that are open it must have taken. */
+static void handle_hello(Control *control, const json_t *error) {
+  if (error == NULL)
+    control->retry_ms = RETRY_FIRST_MS;
+  else
+    lose_connection(control, json_string_or(error, "message", "did not take hello"));
+}
+
+static void fail_call(Control *control, Call *call, const json_t *error) {
   Error failure = ERROR_INIT;
   json_to_error(error, &failure);
+  if (call->kept && call->done == NULL && ++call->tries < TRIES_LIMIT) {
+    call->again_ms = clock_monotonic_ms() + TRY_AGAIN_MS;
+    return;
+  }
+  if (call->kept && call->done == NULL) {
+    control->lost++;
+    log_error(&failure, "boughd was told in vain");
+  }
   finish_call(control, call, NULL, &failure);
+}
+
+static void handle_answer(Control *control, const json_t *message) {
+  const json_t *error = json_object_get(message, "error");
+  const json_t *result = json_object_get(message, "result");
+  uint64_t id = (uint64_t)json_integer_or(message, "id", 0);
+  Call *call = find_call(control, id);
+  if (id == 0)
+    handle_hello(control, error);
+  else if (call == NULL && result != NULL)
+    control->hooks.late(control->hooks.context, result);
+  else if (call != NULL && error != NULL)
+    fail_call(control, call, error);
+  else if (call != NULL)
+    finish_call(control, call, result, NULL);
 }
 
 static void handle_message(Control *control, const json_t *message) {
@@ -166,14 +195,19 @@ static void on_event(struct bufferevent *connection, short what, void *context) 
     lose_connection(context, "the connection was closed");
 }
 
+static void send_call(Control *control, Call *call) {
+  call->again_ms = 0;
+  send_message(control, call->message);
+}
+
 static void say_hello(Control *control) {
   AUTO(json_free)
   json_t *hello = json_pack("{s:i, s:s, s:o}", "id", 0, "method", "hello", "params",
                             control->hooks.hello(control->hooks.context));
   send_message(control, hello);
-  const Call *call = NULL;
+  Call *call = NULL;
   TAILQ_FOREACH(call, &control->calls, link) {
-    send_message(control, call->message);
+    send_call(control, call);
   }
 }
 
@@ -185,7 +219,6 @@ static bool try_connect(Control *control) {
   control->connection = bufferevent_socket_new(control->base, fd, BEV_OPT_CLOSE_ON_FREE);
   bufferevent_setcb(control->connection, on_readable, NULL, on_event, control);
   (void)bufferevent_enable(control->connection, EV_READ | EV_WRITE);
-  control->retry_ms = RETRY_FIRST_MS;
   log_info("connected to boughd");
   say_hello(control);
   return true;
@@ -236,11 +269,20 @@ static bool expire_one(Control *control, int64_t now) {
   return false;
 }
 
+static void tell_again(Control *control, int64_t now) {
+  Call *call = NULL;
+  TAILQ_FOREACH(call, &control->calls, link) {
+    if (control->connection != NULL && call->again_ms != 0 && now >= call->again_ms)
+      send_call(control, call);
+  }
+}
+
 static void on_check(evutil_socket_t fd, short events, void *context) {
   (void)fd;
   (void)events;
   Control *control = context;
   int64_t now = clock_monotonic_ms();
+  tell_again(control, now);
   while (expire_one(control, now))
     continue;
 }
@@ -303,8 +345,10 @@ size_t control_untold(const Control *control) {
   return control->kept;
 }
 
-uint64_t control_lost(const Control *control) {
-  return control->lost;
+uint64_t control_take_lost(Control *control) {
+  uint64_t lost = control->lost;
+  control->lost = 0;
+  return lost;
 }
 
 Control *control_new(struct event_base *base, const char *path, const ControlHooks *hooks) {

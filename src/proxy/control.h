@@ -39,12 +39,12 @@
  *
  * sessions.report {boot, seq, lost, sessions: [{session, bytes_in, bytes_out, active}]} -> {}
  *   Once a second when there is anything to say: totals so far of sessions that moved bytes since
- *   the last one. seq counts up by 1; a gap means that counters were lost. lost: reports that had
- * to be dropped while boughd was away.
+ *   the last one. seq counts up by 1; a gap means that counters were lost. lost: what had to be
+ * dropped since the report before, because boughd was away for too long.
  *
  * refused {user, source, code, message, count} -> {}
  *   What boughd can't know: wrong passwords, broken protocol, limits. The client gets its error
- * when this is answered. count > 1: so many of the same source and code since the last one.
+ * when this is answered. count > 1: so many of the same source and code within a second.
  *
  * Pushes: invalidate {endpoint?}: forget routes to it, or all of them.
  *         terminate {principal?, endpoint?, session?, grace_ms, reason}: sessions that match all
@@ -61,6 +61,7 @@ typedef struct Control Control;
 typedef struct ControlHooks {
   json_t *(*hello)(void *context); /* the params, made anew for each connection */
   void (*push)(void *context, const char *name, const json_t *params);
+  void (*late)(void *context, const json_t *result); /* to a question whose time was over */
   void *context;
 } ControlHooks;
 
@@ -77,12 +78,12 @@ uint64_t control_ask(Control *control, const char *method, json_t *params, int l
 /* done will not be called. The question is not taken back. */
 void control_forget(Control *control, uint64_t id);
 
-/* Tells params (stolen), again and again until boughd has answered. done may be NULL; it is called
- * when that has happened or after limit_ms. */
+/* Tells params (stolen), again and again until boughd has answered; without done also when it
+ * answers that it failed, some times. done is called when there is an answer, or after limit_ms. */
 uint64_t control_tell(Control *control, const char *method, json_t *params, int limit_ms,
                       ControlDone *done, void *context);
 
-/* What is told but not yet answered; lost: what had to be dropped, because boughd was away for too
- * long. */
+/* What is told but not yet answered. */
 size_t control_untold(const Control *control);
-uint64_t control_lost(const Control *control);
+/* How much had to be dropped since this was last asked, because boughd was away for too long. */
+uint64_t control_take_lost(Control *control);

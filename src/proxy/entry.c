@@ -4,7 +4,6 @@
 #include "proxy/session.h"
 
 enum {
-  WAKE_LIMIT_MS = 60000,
   RETRY_FIRST_MS = 20,
   RETRY_LAST_MS = 500,
 };
@@ -21,7 +20,7 @@ static void refuse(Client *client, ErrorCode code, const char *text, const char 
   Error failure = ERROR_INIT;
   (void)error_set(&failure, code, "%s", text);
   (void)error_hint(&failure, "%s", hint);
-  client_refuse(client, &failure);
+  client_refuse_told(client, &failure);
 }
 
 /* Server */
@@ -78,10 +77,12 @@ static void start_relay(Client *client) {
 
 /* Postgres has its own reason, such as a database that isn't there. */
 static void pass_refusal(Client *client) {
-  if (!client_send(client, server_greeting(client->login->server)))
-    return;
-  stream_close_gently(STEAL(client->stream));
-  client_free(client, "refused by postgres");
+  Error failure = ERROR_INIT;
+  Login *login = client->login;
+  login->words = *server_greeting(login->server);
+  *server_greeting(login->server) = (Buffer){0};
+  (void)error_set(&failure, ERROR_SQL, "the branch's postgres refused the session");
+  client_refuse_told(client, &failure);
 }
 
 /* Goes on when both are there: boughd's answer and what postgres said. */
@@ -101,7 +102,7 @@ static void join(Client *client) {
     pass_refusal(client);
     return;
   case SERVER_BROKEN:
-    client_refuse(client, &failure);
+    client_refuse_told(client, &failure);
     return;
   }
 }
@@ -126,7 +127,7 @@ static void take_route(Client *client, const json_t *result) {
   client->session = str_dup(json_string_or(result, "session", ""));
   if (!route_read(result, login->target.database, &route, &failure) ||
       !client_take_endpoint(client, route, &failure)) {
-    client_refuse(client, &failure);
+    client_refuse_told(client, &failure);
     return;
   }
   route_cache_put(client->proxy->routes, login->route_key, route, clock_monotonic_ms());
@@ -190,7 +191,7 @@ void entry_start(Client *client) {
     return;
   }
   int64_t now = clock_monotonic_ms();
-  login->give_up_ms = now + WAKE_LIMIT_MS;
+  login->give_up_ms = now + (int64_t)client->proxy->settings.wake_seconds * 1000;
   login->retry_ms = RETRY_FIRST_MS;
   const Route *guess = route_cache_find(client->proxy->routes, login->route_key, now);
   if (guess != NULL)

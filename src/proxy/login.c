@@ -91,6 +91,7 @@ void login_free(Login *login) {
   if (login->pause != NULL)
     event_free(login->pause);
   buffer_release(&login->input);
+  buffer_release(&login->words);
   startup_release(&login->startup);
   options_release(&login->options);
   str_free(login->server_name_endpoint);

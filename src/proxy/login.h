@@ -44,9 +44,10 @@ struct Login {
   Scram *scram;
   Verifier *verifier;
   bool first_read;
-  bool proved;          /* the second one was read: what is left is to look whether it is right */
-  int64_t looked_up_ms; /* when boughd answered the verifier; 0: it is a recent one */
-  bool looked_again;
+  bool proved; /* the second one was read: what is left is to look whether it is right */
+  int64_t challenged_ms;
+  bool is_recent;   /* the verifier: one that somebody got in by a moment ago */
+  int64_t asked_ms; /* when it was asked for, otherwise */
   char *token;
   /* entering */
   Target target;
@@ -59,6 +60,7 @@ struct Login {
   bool server_done;
   ServerOutcome server_outcome;
   Error failure; /* what the client will be told */
+  Buffer words;  /* or this, if postgres has said it */
 };
 
 Login *login_new(Client *client);
@@ -79,8 +81,8 @@ bool opening_peek(Client *client);
 void password_start(Client *client);
 Progress password_read_first(Client *client);
 Progress password_read_final(Client *client);
-/* Those who wait for theirs; salts are known. */
-void login_challenge_all(Proxy *proxy);
+/* Those who wait for theirs; salts are known. Or they won't be soon: failure says why. */
+void login_challenge_all(Proxy *proxy, const Error *failure);
 
 /* entry.c: the way to the branch */
 void entry_start(Client *client);

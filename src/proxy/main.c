@@ -40,8 +40,14 @@ static void on_push(void *context, const char *name, const json_t *params) {
   sessions_push(context, name, params);
 }
 
-static void on_salts(void *context) {
-  login_challenge_all(context);
+static void on_salts(void *context, const Error *failure) {
+  login_challenge_all(context, failure);
+}
+
+static void on_late(void *context, const json_t *result) {
+  const char *session = json_string_or(result, "session", NULL);
+  if (session != NULL)
+    session_tell_unused(context, session);
 }
 
 /* A client, its compute and a few for the rest. */
@@ -73,10 +79,12 @@ static bool proxy_open(Proxy *proxy, const char *root, Error *err) {
       !tls_new(proxy->home, &proxy->settings, &proxy->tls, err))
     return false;
   AUTO(str_free) char *path = home_path(proxy->home, "locks/proxy.sock");
-  const ControlHooks hooks = {.hello = on_hello, .push = on_push, .context = proxy};
+  const ControlHooks hooks = {
+      .hello = on_hello, .push = on_push, .late = on_late, .context = proxy};
   id_new("px", proxy->boot);
   proxy->base = event_base_new();
   proxy->limits = limits_new();
+  proxy->untold = json_object();
   proxy->routes = route_cache_new();
   proxy->verifiers = verifier_cache_new();
   proxy->control = control_new(proxy->base, path, &hooks);
@@ -95,6 +103,7 @@ static void proxy_release(Proxy *proxy) {
   route_cache_free(proxy->routes);
   verifier_cache_free(proxy->verifiers);
   limits_free(proxy->limits);
+  json_free(proxy->untold);
   tls_free(proxy->tls);
   home_free(proxy->home);
 }

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { VERIFIER_LIMIT_MS = 10000 };
+enum { VERIFIER_LIMIT_MS = 10000, REFUSAL_BEAT_MS = 250 };
 
 enum { AUTH_OK = 0, AUTH_SASL = 10, AUTH_SASL_CONTINUE = 11, AUTH_SASL_FINAL = 12 };
 
@@ -28,36 +28,25 @@ static bool send_authentication(Client *client, uint32_t kind, const Buffer *dat
 }
 
 static void judge(Client *client);
-static void decide(Client *client);
 
-static bool take_verifier(Client *client, const json_t *result, const Error *failure) {
+static void on_verifier(void *context, const json_t *result, const Error *failure) {
+  Client *client = context;
   Error unreadable = ERROR_INIT;
   client->login->call = 0;
-  client->login->looked_up_ms = clock_monotonic_ms();
   if (failure != NULL)
     client_refuse(client, failure);
   else if (!verifier_read(result, &client->login->verifier, &unreadable))
     client_refuse(client, &unreadable);
   else
-    return true;
-  return false;
+    judge(client);
 }
 
-static void on_verifier(void *context, const json_t *result, const Error *failure) {
-  if (take_verifier(context, result, failure))
-    judge(context);
-}
-
-static void on_verifier_again(void *context, const json_t *result, const Error *failure) {
-  if (take_verifier(context, result, failure))
-    decide(context);
-}
-
-static void ask_verifier(Client *client, ControlDone *done) {
+static void ask_verifier(Client *client) {
   Login *login = client->login;
-  login->call =
-      control_ask(client->proxy->control, "verifier",
-                  json_pack("{s:s}", "user", login->startup.user), VERIFIER_LIMIT_MS, done, client);
+  login->asked_ms = clock_monotonic_ms();
+  login->call = control_ask(client->proxy->control, "verifier",
+                            json_pack("{s:s}", "user", login->startup.user), VERIFIER_LIMIT_MS,
+                            on_verifier, client);
 }
 
 /* The challenge doesn't wait for the verifier, which comes while the client works on its proof. It
@@ -74,19 +63,29 @@ static Progress send_challenge(Client *client) {
   scram_nonce(nonce);
   scram_add_challenge(login->scram, nonce, salt, iterations, &text);
   login->phase = PHASE_FINAL;
+  login->challenged_ms = clock_monotonic_ms();
   login->verifier =
-      verifier_cache_find(proxy->verifiers, login->startup.user, clock_monotonic_ms());
-  if (login->verifier == NULL)
-    ask_verifier(client, on_verifier);
+      verifier_cache_find(proxy->verifiers, login->startup.user, login->challenged_ms);
+  login->is_recent = login->verifier != NULL;
+  if (!login->is_recent)
+    ask_verifier(client);
   return send_authentication(client, AUTH_SASL_CONTINUE, &text) ? PROGRESS_AGAIN : PROGRESS_GONE;
 }
 
-void login_challenge_all(Proxy *proxy) {
+static bool waits_for_challenge(const Client *client) {
+  const Login *login = client->login;
+  return login != NULL && login->phase == PHASE_FIRST && login->first_read;
+}
+
+void login_challenge_all(Proxy *proxy, const Error *failure) {
   Client *next = NULL;
   for (Client *client = TAILQ_FIRST(&proxy->clients); client != NULL; client = next) {
     next = TAILQ_NEXT(client, link); /* a client may be ended */
-    if (client->login != NULL && client->login->phase == PHASE_FIRST &&
-        send_challenge(client) == PROGRESS_AGAIN)
+    if (!waits_for_challenge(client))
+      continue;
+    if (failure != NULL)
+      client_refuse(client, failure);
+    else if (send_challenge(client) == PROGRESS_AGAIN)
       login_advance(client);
   }
 }
@@ -150,12 +149,30 @@ Progress password_read_first(Client *client) {
 
 /* Deciding */
 
-static void refuse_password(Client *client) {
+static void pause_for(Client *client, int64_t wait_ms, event_callback_fn then) {
+  struct timeval wait = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
+  if (client->login->pause != NULL)
+    event_free(client->login->pause);
+  client->login->pause = evtimer_new(client->proxy->base, then, client);
+  (void)event_add(client->login->pause, &wait);
+}
+
+static void on_refusal(evutil_socket_t fd, short events, void *context) {
+  (void)fd;
+  (void)events;
+  Client *client = context;
   Error failure = ERROR_INIT;
   (void)error_set(&failure, ERROR_WRONG_PASSWORD,
                   "password authentication failed for user \"%.255s\"",
                   client->login->startup.user);
   client_refuse_told(client, &failure);
+}
+
+/* On the beat, counted from the challenge: how long it took to look a name up, or that one didn't
+ * have to, would tell who is known here. */
+static void refuse_password(Client *client) {
+  int64_t elapsed = clock_monotonic_ms() - client->login->challenged_ms;
+  pause_for(client, REFUSAL_BEAT_MS - elapsed % REFUSAL_BEAT_MS, on_refusal);
 }
 
 static char *user_key(const Client *client) {
@@ -169,44 +186,31 @@ static void accept_password(Client *client, const ScramKey *key) {
   throttle_give(client->proxy->limits, THROTTLE_SOURCE, client->source_key);
   throttle_give(client->proxy->limits, THROTTLE_USER, both);
   scram_add_final(login->scram, key, &text);
-  if (login->looked_up_ms != 0)
+  if (!login->is_recent)
     verifier_cache_put(client->proxy->verifiers, login->startup.user, login->verifier,
-                       login->looked_up_ms);
+                       login->asked_ms);
   (void)event_del(login->deadline);
   client_leave_login(client);
   if (send_authentication(client, AUTH_SASL_FINAL, &text))
     entry_start(client);
 }
 
-/* The verifier may be of a moment ago, and there is a token more by now. It is looked at again for
- * everybody who fails, known or not, so that all wait alike. */
 static void decide(Client *client) {
   Login *login = client->login;
   const char *token = NULL;
   const ScramKey *key = NULL;
-  if (verifier_match(login->verifier, login->scram, clock_wall_us(), &token, &key)) {
-    login->token = str_dup(token);
-    accept_password(client, key);
-  } else if (login->looked_again) {
+  if (!verifier_match(login->verifier, login->scram, clock_wall_us(), &token, &key)) {
     refuse_password(client);
-  } else {
-    login->looked_again = true;
-    verifier_free(STEAL(login->verifier));
-    ask_verifier(client, on_verifier_again);
+    return;
   }
+  login->token = str_dup(token);
+  accept_password(client, key);
 }
 
 static void on_pause_over(evutil_socket_t fd, short events, void *context) {
   (void)fd;
   (void)events;
   decide(context);
-}
-
-/* Right and wrong ones wait alike, or the wait would tell. */
-static void check_after(Client *client, int64_t wait_ms) {
-  struct timeval wait = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
-  client->login->pause = evtimer_new(client->proxy->base, on_pause_over, client);
-  (void)event_add(client->login->pause, &wait);
 }
 
 static int64_t throttle(Client *client) {
@@ -220,12 +224,31 @@ static int64_t throttle(Client *client) {
   return source_wait < 0 || user_wait < 0 ? -1 : source_wait > user_wait ? source_wait : user_wait;
 }
 
+static bool fits(const Login *login) {
+  const char *token = NULL;
+  const ScramKey *key = NULL;
+  return verifier_match(login->verifier, login->scram, clock_wall_us(), &token, &key);
+}
+
+/* There may be a token more by now. */
+static void ask_again(Client *client) {
+  client->login->is_recent = false;
+  verifier_free(STEAL(client->login->verifier));
+  ask_verifier(client);
+}
+
 /* When both are there, the client's proof and its verifier: what counts as a failure until it is
- * none must not wait for boughd, or many who log in at once are taken for somebody who guesses. */
+ * none must not wait for boughd, or many who log in at once are taken for somebody who guesses.
+ * Right and wrong ones wait alike, or the wait would tell. */
 static void judge(Client *client) {
   Error failure = ERROR_INIT;
-  if (!client->login->proved || client->login->verifier == NULL)
+  const Login *login = client->login;
+  if (!login->proved || login->verifier == NULL)
     return;
+  if (login->is_recent && !fits(login)) {
+    ask_again(client);
+    return;
+  }
   int64_t wait = throttle(client);
   if (wait < 0) {
     (void)error_set(&failure, ERROR_CONNECTIONS, "too many failed logins from %s", client->source);
@@ -234,7 +257,7 @@ static void judge(Client *client) {
   } else if (wait == 0) {
     decide(client);
   } else {
-    check_after(client, wait);
+    pause_for(client, wait, on_pause_over);
   }
 }
 

@@ -32,7 +32,7 @@ typedef struct Proxy {
   size_t client_count;
   uint64_t reports; /* so many were told */
   unsigned ticks;
-  unsigned untold;        /* refusals that were too many to be told one by one */
+  json_t *untold; /* refusals that were too many to be told one by one, by source and code */
   int64_t drain_until_ms; /* 0: not draining */
   TAILQ_HEAD(Clients, Client) clients;
 } Proxy;

@@ -13,7 +13,7 @@ enum { LIMIT_MS = 10000, ITERATIONS_LIMIT = 1000000 };
 
 struct Salts {
   Control *control;
-  void (*known)(void *context);
+  SaltsKnown *known;
   void *context;
   uint64_t call;       /* 0: nothing is asked */
   unsigned iterations; /* 0: not known yet */
@@ -38,11 +38,11 @@ static void on_answer(void *context, const json_t *answer, const Error *failure)
   Salts *salts = context;
   Error unreadable = ERROR_INIT;
   salts->call = 0;
-  if (failure == NULL && read_answer(salts, answer, &unreadable)) {
-    salts->known(salts->context);
-    return;
-  }
-  log_error(failure != NULL ? failure : &unreadable, "nobody can log in yet");
+  if (failure == NULL && !read_answer(salts, answer, &unreadable))
+    failure = &unreadable;
+  if (failure != NULL)
+    log_error(failure, "nobody can log in yet");
+  salts->known(salts->context, failure);
 }
 
 void salts_want(Salts *salts) {
@@ -50,7 +50,7 @@ void salts_want(Salts *salts) {
     salts->call = control_ask(salts->control, "salts", json_object(), LIMIT_MS, on_answer, salts);
 }
 
-Salts *salts_new(Control *control, void (*known)(void *context), void *context) {
+Salts *salts_new(Control *control, SaltsKnown *known, void *context) {
   Salts *salts = mem_new(1, sizeof *salts);
   *salts = (Salts){.control = control, .known = known, .context = context};
   salts_want(salts);

@@ -6,8 +6,10 @@
 
 typedef struct Salts Salts;
 
-/* Asks; known is called, from the loop, when they are known. */
-Salts *salts_new(Control *control, void (*known)(void *context), void *context);
+/* failure NULL: they are known now. Called from the loop. */
+typedef void SaltsKnown(void *context, const Error *failure);
+/* Asks. */
+Salts *salts_new(Control *control, SaltsKnown *known, void *context);
 /* Before the control that it asks is freed. */
 void salts_free(Salts *salts);
 

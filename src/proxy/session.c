@@ -15,6 +15,7 @@ enum {
   REPORT_EVERY = 1000 / SESSIONS_TICK_MS,
   SWEEP_EVERY = 10000 / SESSIONS_TICK_MS,
   UNTOLD_LIMIT = 1000, /* reports that wait already: the next ones are left out */
+  UNTOLD_KINDS = 1000, /* sources and codes of refusals, within a second */
   GRACE_LIMIT_MS = 3600 * 1000,
 };
 
@@ -42,6 +43,7 @@ json_t *sessions_hello(const Proxy *proxy) {
                                                       client->route->endpoint));
   }
   route_cache_forget(proxy->routes, NULL); /* an invalidation may have been missed */
+  verifier_cache_forget(proxy->verifiers, NULL);
   return json_pack("{s:i, s:s, s:s, s:o}", "pid", (int)getpid(), "version", BOUGH_VERSION, "boot",
                    proxy->boot, "sessions", sessions);
 }
@@ -67,16 +69,37 @@ void session_tell_unused(const Proxy *proxy, const char *session) {
   tell_end(proxy, session, (RelayCounts){0}, 0, "client closed before it was let in");
 }
 
+static json_t *describe_refusal(const Client *client, const Error *failure) {
+  const char *user = client->login->startup.user;
+  return json_pack("{s:s, s:s, s:s, s:o, s:i}", "user", user != NULL ? user : "", "source",
+                   client->source, "code", error_info(failure->code)->code, "message",
+                   text_json(failure->message), "count", 1);
+}
+
 uint64_t session_tell_refused(Client *client, const Error *failure, int limit_ms,
                               ControlDone *done) {
-  Proxy *proxy = client->proxy;
-  const char *user = client->login->startup.user;
-  json_t *params =
-      json_pack("{s:s, s:s, s:s, s:o, s:I}", "user", user != NULL ? user : "", "source",
-                client->source, "code", error_info(failure->code)->code, "message",
-                text_json(failure->message), "count", (json_int_t)proxy->untold + 1);
-  proxy->untold = 0;
-  return control_tell(proxy->control, "refused", params, limit_ms, done, client);
+  return control_tell(client->proxy->control, "refused", describe_refusal(client, failure),
+                      limit_ms, done, client);
+}
+
+void session_note_refused(Client *client, const Error *failure) {
+  json_t *untold = client->proxy->untold;
+  AUTO(str_free)
+  char *key = str_format("%s %s", client->source_key, error_info(failure->code)->code);
+  json_t *same = json_object_get(untold, key);
+  if (same != NULL)
+    (void)json_object_set_new(same, "count", json_integer(json_integer_or(same, "count", 0) + 1));
+  else if (json_object_size(untold) < UNTOLD_KINDS)
+    (void)json_object_set_new(untold, key, describe_refusal(client, failure));
+}
+
+static void tell_untold(Proxy *proxy) {
+  const char *key = NULL;
+  json_t *refusal = NULL;
+  json_object_foreach(proxy->untold, key, refusal) {
+    (void)control_tell(proxy->control, "refused", json_incref(refusal), TELL_LIMIT_MS, NULL, NULL);
+  }
+  (void)json_object_clear(proxy->untold);
 }
 
 /* Ticks */
@@ -104,7 +127,7 @@ static void report(Proxy *proxy) {
     return;
   json_t *params =
       json_pack("{s:s, s:I, s:I, s:O}", "boot", proxy->boot, "seq", (json_int_t)++proxy->reports,
-                "lost", (json_int_t)control_lost(proxy->control), "sessions", list);
+                "lost", (json_int_t)control_take_lost(proxy->control), "sessions", list);
   (void)control_tell(proxy->control, "sessions.report", params, TELL_LIMIT_MS, NULL, NULL);
 }
 
@@ -156,8 +179,11 @@ void sessions_tick(Proxy *proxy) {
   proxy->ticks++;
   salts_want(proxy->salts);
   for_each(proxy, look_after, now);
-  if (proxy->ticks % REPORT_EVERY == 0)
+  if (proxy->ticks % REPORT_EVERY == 0) {
     report(proxy);
+    tell_untold(proxy);
+    verifier_cache_sweep(proxy->verifiers, now);
+  }
   if (proxy->ticks % SWEEP_EVERY == 0)
     limits_sweep(proxy->limits, now);
   if (proxy->drain_until_ms != 0)

@@ -22,3 +22,5 @@ void session_tell_unused(const Proxy *proxy, const char *session);
 /* Returns what control_forget takes. done as in control_tell. */
 uint64_t session_tell_refused(Client *client, const Error *failure, int limit_ms,
                               ControlDone *done);
+/* One of too many to be told one by one: they are counted, and told once a second. */
+void session_note_refused(Client *client, const Error *failure);

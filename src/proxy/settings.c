@@ -66,6 +66,7 @@ static bool read_numbers(Settings *settings, const json_t *proxy, Error *err) {
       {"clients_per_source", 2000, 100000, &settings->clients_per_source},
       {"clients_per_principal", 2000, 100000, &settings->clients_per_principal},
       {"logins_per_source", 400, 100000, &settings->logins_per_source},
+      {"wake_seconds", 60, 3600, &settings->wake_seconds},
   };
   for (size_t at = 0; at < ARRAY_LENGTH(numbers); at++)
     if (!read_number(proxy, numbers[at].key, numbers[at].fallback, numbers[at].maximum,

@@ -2,7 +2,7 @@
  *
  *   "proxy": {"address": "127.0.0.1" or ["::1", ...], "port": 6432, "domain": "db.example.org",
  *             "clients": 10000, "clients_per_source": 2000, "clients_per_principal": 2000,
- *             "logins_per_source": 400}
+ *             "logins_per_source": 400, "wake_seconds": 60}
  *   "tls": {"cert": "/path", "key": "/path", "required": false}
  *
  * Addresses are numeric; without any, both of loopback, since "localhost" may stand for either. TLS
@@ -26,6 +26,7 @@ typedef struct Settings {
   unsigned clients_per_source;
   unsigned clients_per_principal;
   unsigned logins_per_source; /* that haven't proved who they are */
+  unsigned wake_seconds;      /* that a client is held for its compute */
 } Settings;
 
 CHECKED bool settings_read(const Home *home, Settings *ret, Error *err);

@@ -112,7 +112,7 @@ typedef struct Recent {
 } Recent;
 
 struct VerifierCache {
-  TAILQ_HEAD(Recents, Recent) recents; /* oldest first, so the first ones end first */
+  TAILQ_HEAD(Recents, Recent) recents; /* in the order they came in */
   size_t count;
 };
 
@@ -158,26 +158,37 @@ static Recent *find_recent(const VerifierCache *cache, const char *user) {
 }
 
 void verifier_cache_forget(VerifierCache *cache, const char *user) {
-  Recent *recent = find_recent(cache, user);
-  if (recent != NULL)
-    remove_recent(cache, recent);
+  for (Recent *recent = TAILQ_FIRST(&cache->recents), *next = NULL; recent != NULL; recent = next) {
+    next = TAILQ_NEXT(recent, link);
+    if (user == NULL || str_equal(recent->user, user))
+      remove_recent(cache, recent);
+  }
 }
 
 void verifier_cache_put(VerifierCache *cache, const char *user, const Verifier *verifier,
-                        int64_t now_ms) {
+                        int64_t asked_ms) {
+  const Recent *old = find_recent(cache, user);
+  if (old != NULL && old->ends_ms > asked_ms + LIFE_MS)
+    return; /* a slow login's is older than what is known by now */
   verifier_cache_forget(cache, user);
   if (cache->count >= ENTRIES_LIMIT)
     remove_recent(cache, TAILQ_FIRST(&cache->recents));
   Recent *recent = mem_new(1, sizeof *recent);
   *recent =
-      (Recent){.user = str_dup(user), .verifier = copy(verifier), .ends_ms = now_ms + LIFE_MS};
+      (Recent){.user = str_dup(user), .verifier = copy(verifier), .ends_ms = asked_ms + LIFE_MS};
   TAILQ_INSERT_TAIL(&cache->recents, recent, link);
   cache->count++;
 }
 
-Verifier *verifier_cache_find(VerifierCache *cache, const char *user, int64_t now_ms) {
-  while (!TAILQ_EMPTY(&cache->recents) && TAILQ_FIRST(&cache->recents)->ends_ms <= now_ms)
-    remove_recent(cache, TAILQ_FIRST(&cache->recents));
+Verifier *verifier_cache_find(const VerifierCache *cache, const char *user, int64_t now_ms) {
   const Recent *recent = find_recent(cache, user);
-  return recent != NULL ? copy(recent->verifier) : NULL;
+  return recent != NULL && recent->ends_ms > now_ms ? copy(recent->verifier) : NULL;
+}
+
+void verifier_cache_sweep(VerifierCache *cache, int64_t now_ms) {
+  for (Recent *recent = TAILQ_FIRST(&cache->recents), *next = NULL; recent != NULL; recent = next) {
+    next = TAILQ_NEXT(recent, link);
+    if (recent->ends_ms <= now_ms)
+      remove_recent(cache, recent);
+  }
 }

@@ -22,9 +22,12 @@ typedef struct VerifierCache VerifierCache;
 
 VerifierCache *verifier_cache_new(void);
 void verifier_cache_free(VerifierCache *cache);
-/* Keeps a copy, for seconds. */
+/* Keeps a copy, for five seconds from when it was asked for; an older one never replaces a newer.
+ */
 void verifier_cache_put(VerifierCache *cache, const char *user, const Verifier *verifier,
-                        int64_t now_ms);
+                        int64_t asked_ms);
 /* A copy, owned by the caller; NULL when there is none, or not any more. */
-Verifier *verifier_cache_find(VerifierCache *cache, const char *user, int64_t now_ms);
-void verifier_cache_forget(VerifierCache *cache, const char *user);
+Verifier *verifier_cache_find(const VerifierCache *cache, const char *user, int64_t now_ms);
+void verifier_cache_forget(VerifierCache *cache, const char *user); /* NULL: all of them */
+/* Those whose time is over. */
+void verifier_cache_sweep(VerifierCache *cache, int64_t now_ms);

@@ -130,12 +130,20 @@ check "suspended" bough endpoint suspend two
 data=$BOUGH_HOME/pool/volumes/$(volume_of two)/data
 mv "$data/PG_VERSION" "$data/PG_VERSION.away"
 check_not "one that can't start is told" psql -XAtqc 'select 1' "$(url two)"
+# Repeats within a minute are counted beside the first one's row.
+refused_at_two() {
+  catalog_sql "select count(*) + coalesce((select sum(count) from access.audit_refusals where error_code = min(a.error_code) and actor = min(a.actor)), 0)
+    from access.audit as a where action_name = 'session.start' and status = 'failed' and endpoint_id = '$(endpoint two id)' and branch_id = '$(branch_id two)'"
+}
+told=$(refused_at_two)
+at_least "which is on record by then" "$told" 1
 failed_wakes() {
   catalog_sql "select count(*) from access.audit where action_name = 'endpoint.wake' and status = 'failed' and endpoint_id = '$(endpoint two id)'"
 }
 failed=$(failed_wakes)
 refused=$(psql -XAtqc 'select 1' "$(url two)" 2>&1 || true)
 equal "the next one hears it without another try" "$(failed_wakes)" "$failed"
+at_least "and is on record too" "$(refused_at_two)" "$((told + 1))"
 matches "with the reason" "$refused" 'postgres of branch "two" ended while starting|PG_VERSION'
 mv "$data/PG_VERSION.away" "$data/PG_VERSION"
 check "started by hand" bough endpoint start two

@@ -48,7 +48,8 @@ struct Fake {
   int connections[CONNECTIONS_LIMIT]; /* -1: free */
   json_t *counts;
   json_t *lasts;
-  json_t *delays; /* ms by method */
+  json_t *delays;   /* ms by method */
+  json_t *failures; /* how many are left, by method */
   Delayed delayed[DELAYED_LIMIT];
   size_t delayed_count;
   unsigned sessions;
@@ -120,12 +121,25 @@ static void delay_answer(Fake *fake, int fd, json_t *answer, int64_t delay_ms) {
         .answer = json_incref(answer), .at_ms = clock_monotonic_ms() + delay_ms, .fd = fd};
 }
 
+static bool is_to_fail(Fake *fake, const char *method, json_t **ret_error) {
+  int64_t left = json_integer_or(fake->failures, method, 0);
+  Error failure = ERROR_INIT;
+  if (left == 0)
+    return false;
+  (void)json_object_set_new(fake->failures, method, json_integer(left - 1));
+  (void)error_set(&failure, ERROR_CATALOG_DOWN, "the system catalog doesn't answer");
+  *ret_error = json_from_error(&failure);
+  return true;
+}
+
 static void answer(Fake *fake, int fd, const json_t *message) {
   const char *method = json_string_or(message, "method", "");
   const json_t *params = json_object_get(message, "params");
   json_t *failure = NULL;
   json_t *result = NULL;
-  if (str_equal(method, "salts"))
+  if (is_to_fail(fake, method, &failure))
+    result = NULL;
+  else if (str_equal(method, "salts"))
     result = answer_salts();
   else if (str_equal(method, "verifier"))
     result = answer_verifier(params);
@@ -241,6 +255,7 @@ Fake *fake_new(const char *path, const char *socket_directory) {
   fake->counts = json_object();
   fake->lasts = json_object();
   fake->delays = json_object();
+  fake->failures = json_object();
   for (size_t at = 0; at < CONNECTIONS_LIMIT; at++)
     fake->connections[at] = -1;
   (void)pthread_mutex_init(&fake->mutex, NULL);
@@ -256,6 +271,7 @@ void fake_free(Fake *fake) {
   json_free(fake->counts);
   json_free(fake->lasts);
   json_free(fake->delays);
+  json_free(fake->failures);
   str_free(fake->path);
   str_free(fake->directory);
   (void)pthread_mutex_destroy(&fake->mutex);
@@ -265,6 +281,12 @@ void fake_free(Fake *fake) {
 void fake_set_delay_ms(Fake *fake, const char *method, int delay_ms) {
   (void)pthread_mutex_lock(&fake->mutex);
   (void)json_object_set_new(fake->delays, method, json_integer(delay_ms));
+  (void)pthread_mutex_unlock(&fake->mutex);
+}
+
+void fake_set_failures(Fake *fake, const char *method, int count) {
+  (void)pthread_mutex_lock(&fake->mutex);
+  (void)json_object_set_new(fake->failures, method, json_integer(count));
   (void)pthread_mutex_unlock(&fake->mutex);
 }
 

@@ -16,6 +16,8 @@ void fake_start(Fake *fake);
 
 /* The answers to a method take so long from now on. */
 void fake_set_delay_ms(Fake *fake, const char *method, int delay_ms);
+/* So many answers to a method say that it failed. */
+void fake_set_failures(Fake *fake, const char *method, int count);
 /* Sessions end when they are idle for so long. */
 void fake_set_idle_ms(Fake *fake, int idle_ms);
 
