@@ -111,12 +111,25 @@ else
 fi
 
 note "without a proxy"
+mkfifo "$TEST_DIR/much"
+psql -XAtq "$(url one)" <"$TEST_DIR/much" >/dev/null 2>&1 &
+much=$!
+exec 8>"$TEST_DIR/much"
+echo "select repeat('x', 10000000);" >&8
+counted() {
+  [[ $(catalog_sql 'select max(bytes_out) from lakebase.sessions') -ge 10000000 ]]
+}
+check "what a session moves is counted within moments" wait_for 10 counted
 kill -9 "$(proxy_pid)"
+exec 8>&-
+wait "$much" || true
 check "it is started again" wait_for 10 psql -XAtqc 'select 1' "$(url one)"
 no_sessions() {
   [[ $(catalog_sql 'select count(*) from lakebase.sessions') == 0 ]]
 }
 check "what it had open is over on record" wait_for 40 no_sessions
+equal "with what was counted, and that this isn't all" "$(catalog_sql "select request_params ->> 'counters' from access.audit
+  where action_name = 'session.end' and (request_params ->> 'bytes_out')::bigint >= 10000000")" incomplete
 
 note "a compute that is killed, and one that doesn't start"
 psql -XAtqc 'select pg_sleep(30)' "$(url one)" >"$TEST_DIR/killed" 2>&1 &

@@ -72,6 +72,18 @@ static void a_route_that_comes_too_late_is_given_back(void **state) {
   assert_true(is_ended("client closed before it was let in"));
 }
 
+/* Its server is ready long before, since the way there is known: boughd's word is waited for. */
+static void nobody_is_let_in_before_it_is_on_record(void **state) {
+  AUTO(pq_finish) PGconn *first = try_connect();
+  assert_int_equal(PQstatus(first), CONNECTION_OK);
+  fake_set_delay_ms(stand->fake, "route", 700);
+  int64_t start = clock_monotonic_ms();
+  AUTO(pq_finish) PGconn *second = try_connect();
+  assert_int_equal(PQstatus(second), CONNECTION_OK);
+  assert_true(clock_monotonic_ms() - start >= 700);
+  fake_set_delay_ms(stand->fake, "route", 0);
+}
+
 static void an_end_that_boughd_fails_to_take_is_told_again(void **state) {
   fake_set_failures(stand->fake, "sessions.end", 2);
   size_t told = fake_count(stand->fake, "sessions.end");
@@ -99,6 +111,7 @@ static void a_hello_that_fails_is_said_again(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_route_that_comes_too_late_is_given_back),
+      cmocka_unit_test(nobody_is_let_in_before_it_is_on_record),
       cmocka_unit_test(an_end_that_boughd_fails_to_take_is_told_again),
       cmocka_unit_test(a_hello_that_fails_is_said_again),
   };
