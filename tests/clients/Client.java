@@ -10,7 +10,10 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.Properties;
 import java.util.concurrent.Callable;
+import javax.net.ssl.SSLSocket;
 import org.postgresql.PGConnection;
+import org.postgresql.core.PGStream;
+import org.postgresql.jdbc.PgConnection;
 
 public class Client {
   static final int LARGE = 64 * 1024 * 1024;
@@ -42,6 +45,17 @@ public class Client {
       rows.next();
       return rows.getString(1);
     }
+  }
+
+  /* The driver keeps its socket to itself; the server's view would be that of the proxy's own connection. */
+  static boolean encrypted(Connection connection) throws Exception {
+    Object executor = connection.unwrap(PgConnection.class).getQueryExecutor();
+    Class<?> type = executor.getClass();
+    while (!type.getSimpleName().equals("QueryExecutorBase")) type = type.getSuperclass();
+    var field = type.getDeclaredField("pgStream");
+    field.setAccessible(true);
+    boolean tls = ((PGStream) field.get(executor)).getSocket() instanceof SSLSocket;
+    return tls == !env("PGSSLMODE").equals("disable");
   }
 
   static boolean prepared(Connection connection) throws SQLException {
@@ -104,6 +118,7 @@ public class Client {
 
   public static void main(String[] arguments) throws Exception {
     try (Connection connection = connect()) {
+      attempt("encryption", () -> encrypted(connection));
       attempt("prepared", () -> prepared(connection));
       attempt("batch", () -> batch(connection));
       attempt("copy", () -> copy(connection));

@@ -99,15 +99,16 @@ mkfifo "$TEST_DIR/session"
 PGPASSWORD=${TOKEN[rev]} psql -XAtq "host=127.0.0.1 port=6432 user=rev dbname=app@one" <"$TEST_DIR/session" >"$TEST_DIR/session.out" 2>&1 &
 session=$!
 exec 7>"$TEST_DIR/session"
-echo 'select 41 + 1;' >&7
+echo 'select 41 + 1; select pg_sleep(60);' >&7
 check "a reviewer is at work" wait_for 20 grep -q 42 "$TEST_DIR/session.out"
 sed 's/role: \[developer, reviewer\], action: \[branch.read\]/role: [developer], action: [branch.read]/' "$P" >"$TEST_DIR/less.yaml"
+start=$(date +%s%N)
 expect_json "its right goes, its session too" '[.result.version, .result.sessions_ended] | @csv' '2,1' bough --json policy apply "$TEST_DIR/less.yaml" --yes
 closed() { [[ $(catalog_sql "select count(*) from lakebase.sessions s join lakebase.principals p using (principal_id) where p.name = 'rev'") == 0 ]]; }
-check "it is ended" wait_for 10 closed
-echo 'select 1;' >&7 || true
-exec 7>&-
 wait "$session" 2>/dev/null || true
+at_most "it is ended within two seconds, in the middle of a statement" "$((($(date +%s%N) - start) / 1000000))" 2000
+exec 7>&-
+check "on record, too" wait_for 10 closed
 matches "and told why" "$(cat "$TEST_DIR/session.out")" 'policy was applied'
 sqlstate "it doesn't come back" 'may not read' rev one 'select 1'
 bough policy show --revision 1 >"$TEST_DIR/old.yaml"

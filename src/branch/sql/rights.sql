@@ -149,6 +149,21 @@ WITH
               WHERE a.grantee OPERATOR(pg_catalog.=) w.oid
                 AND a.privilege_type OPERATOR(pg_catalog.=) x.privilege)
      GROUP BY r.type, r.name, w.name
+    UNION ALL -- there may be a million of them: many in one statement
+    SELECT 2, pg_catalog.format('GRANT %s ON LARGE OBJECT %s TO %I', o.privileges,
+                                pg_catalog.string_agg(o.oid::pg_catalog.text, ', '), o.role)
+      FROM (SELECT l.oid, w.name AS role,
+                   CASE WHEN w.name OPERATOR(pg_catalog.=) 'bough_writer' THEN 'SELECT, UPDATE'
+                        ELSE 'SELECT' END AS privileges,
+                   pg_catalog.row_number() OVER (PARTITION BY w.name ORDER BY l.oid)
+                     OPERATOR(pg_catalog./) 1000 AS batch
+              FROM pg_catalog.pg_largeobject_metadata l CROSS JOIN who w
+             WHERE NOT EXISTS (
+                     SELECT
+                       FROM pg_catalog.aclexplode(COALESCE(l.lomacl, pg_catalog.acldefault('L', l.lomowner))) a
+                      WHERE a.grantee OPERATOR(pg_catalog.=) w.oid
+                        AND a.privilege_type OPERATOR(pg_catalog.=) 'SELECT')) o
+     GROUP BY o.role, o.privileges, o.batch
     UNION ALL -- functions that do what their caller could do, too
     SELECT 2, pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO %I', p.oid::pg_catalog.regprocedure, w.name)
       FROM routine p CROSS JOIN who w
