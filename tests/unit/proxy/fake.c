@@ -1,6 +1,8 @@
 /* Answers the proxy as boughd would. */
 #include "fake.h"
 
+#include "hostile.h"
+
 #include "core/clock.h"
 #include "core/io.h"
 #include "core/rpc.h"
@@ -18,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DELAYED_LIMIT = 512, POLL_MS = 5, CONNECTIONS_LIMIT = 4 };
+enum { DELAYED_LIMIT = 512, POLL_MS = 5, CONNECTIONS_LIMIT = 4, WAIT_LIMIT_MS = 20000 };
 
 static const struct {
   const char *name;
@@ -44,10 +46,12 @@ struct Fake {
   pthread_mutex_t mutex;
   atomic_bool stopping;
   atomic_int idle_ms;
+  atomic_int connections_limit;
   int listener;
   int connections[CONNECTIONS_LIMIT]; /* -1: free */
   json_t *counts;
   json_t *lasts;
+  json_t *ends;     /* by session */
   json_t *delays;   /* ms by method */
   json_t *failures; /* how many are left, by method */
   Delayed delayed[DELAYED_LIMIT];
@@ -92,11 +96,11 @@ static json_t *route_failure(const char *branch) {
   return json_from_error(&failure);
 }
 
-/* Branch "main" leads to the cluster, "gone" to a socket where nobody listens. */
+/* Branch "main" leads to the cluster, "hostile" to what may listen beside it. */
 static json_t *answer_route(Fake *fake, const json_t *params, json_t **ret_error) {
   const char *branch = json_string_or(params, "branch", NULL);
-  bool is_gone = str_equal(branch, "gone");
-  if (branch != NULL && !is_gone && !str_equal(branch, "main")) {
+  bool is_hostile = str_equal(branch, "hostile");
+  if (branch != NULL && !is_hostile && !str_equal(branch, "main")) {
     *ret_error = route_failure(branch);
     return NULL;
   }
@@ -105,9 +109,10 @@ static json_t *answer_route(Fake *fake, const json_t *params, json_t **ret_error
       str_equal(json_string_or(params, "principal", ""), "dev2") ? "bough_u_dev2" : "bough_u_dev1";
   return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:i, s:i}", "session",
                    json_string_or(params, "session", fresh), "endpoint",
-                   is_gone ? "ep-gone" : "ep-main", "branch", "main", "socket_directory",
-                   is_gone ? "/nonexistent" : fake->directory, "port", 5432, "role", role,
-                   "idle_ms", (int)fake->idle_ms, "connections_limit", 0);
+                   is_hostile ? "ep-hostile" : "ep-main", "branch", is_hostile ? branch : "main",
+                   "socket_directory", fake->directory, "port", is_hostile ? HOSTILE_PORT : 5432,
+                   "role", role, "idle_ms", (int)fake->idle_ms, "connections_limit",
+                   (int)fake->connections_limit);
 }
 
 static void send_answer(int fd, const json_t *answer) {
@@ -165,6 +170,14 @@ static void remember(Fake *fake, const json_t *message) {
   (void)json_object_set(fake->lasts, method, json_object_get(message, "params"));
 }
 
+static void remember_ends(Fake *fake, const json_t *message) {
+  size_t at = 0;
+  json_t *end = NULL;
+  json_array_foreach(json_object_get(json_object_get(message, "params"), "sessions"), at, end) {
+    (void)json_object_set(fake->ends, json_string_or(end, "session", ""), end);
+  }
+}
+
 static void send_delayed(Fake *fake) {
   int64_t now = clock_monotonic_ms();
   size_t left = 0;
@@ -191,6 +204,8 @@ static void serve(Fake *fake, int *fd) {
   }
   (void)pthread_mutex_lock(&fake->mutex);
   remember(fake, frame.message);
+  if (str_equal(json_string_or(frame.message, "method", ""), "sessions.end"))
+    remember_ends(fake, frame.message);
   answer(fake, *fd, frame.message);
   (void)pthread_mutex_unlock(&fake->mutex);
 }
@@ -254,6 +269,7 @@ Fake *fake_new(const char *path, const char *socket_directory) {
   fake->directory = str_dup(socket_directory);
   fake->counts = json_object();
   fake->lasts = json_object();
+  fake->ends = json_object();
   fake->delays = json_object();
   fake->failures = json_object();
   for (size_t at = 0; at < CONNECTIONS_LIMIT; at++)
@@ -270,6 +286,7 @@ void fake_free(Fake *fake) {
     fake_stop(fake);
   json_free(fake->counts);
   json_free(fake->lasts);
+  json_free(fake->ends);
   json_free(fake->delays);
   json_free(fake->failures);
   str_free(fake->path);
@@ -292,6 +309,10 @@ void fake_set_failures(Fake *fake, const char *method, int count) {
 
 void fake_set_idle_ms(Fake *fake, int idle_ms) {
   fake->idle_ms = idle_ms;
+}
+
+void fake_set_connections_limit(Fake *fake, int limit) {
+  fake->connections_limit = limit;
 }
 
 void fake_push(Fake *fake, const char *name, json_t *params) {
@@ -318,11 +339,33 @@ json_t *fake_last(Fake *fake, const char *method) {
 }
 
 bool fake_wait(Fake *fake, const char *method, size_t count) {
-  int64_t deadline = clock_monotonic_ms() + 5000;
+  int64_t deadline = clock_monotonic_ms() + WAIT_LIMIT_MS;
   while (fake_count(fake, method) <= count) {
     if (clock_monotonic_ms() > deadline)
       return false;
     clock_sleep_ms(5);
   }
   return true;
+}
+
+char *fake_last_session(Fake *fake) {
+  (void)pthread_mutex_lock(&fake->mutex);
+  char *session = str_format("ses-%u", fake->sessions);
+  (void)pthread_mutex_unlock(&fake->mutex);
+  return session;
+}
+
+static json_t *copy_end(Fake *fake, const char *session) {
+  (void)pthread_mutex_lock(&fake->mutex);
+  json_t *end = json_deep_copy(json_object_get(fake->ends, session));
+  (void)pthread_mutex_unlock(&fake->mutex);
+  return end;
+}
+
+json_t *fake_wait_end(Fake *fake, const char *session) {
+  int64_t deadline = clock_monotonic_ms() + WAIT_LIMIT_MS;
+  json_t *end = NULL;
+  while ((end = copy_end(fake, session)) == NULL && clock_monotonic_ms() < deadline)
+    clock_sleep_ms(5);
+  return end;
 }

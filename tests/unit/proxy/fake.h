@@ -20,6 +20,8 @@ void fake_set_delay_ms(Fake *fake, const char *method, int delay_ms);
 void fake_set_failures(Fake *fake, const char *method, int count);
 /* Sessions end when they are idle for so long. */
 void fake_set_idle_ms(Fake *fake, int idle_ms);
+/* Endpoints take so many sessions; 0: any number. */
+void fake_set_connections_limit(Fake *fake, int limit);
 
 void fake_push(Fake *fake, const char *name, json_t *params); /* params stolen */
 
@@ -27,5 +29,11 @@ void fake_push(Fake *fake, const char *name, json_t *params); /* params stolen *
 size_t fake_count(Fake *fake, const char *method);
 /* Params of its last call, owned by the caller; NULL when there was none. */
 json_t *fake_last(Fake *fake, const char *method);
-/* Waits until it was called more than count times; false after five seconds. */
+/* Waits until it was called more than count times; false after twenty seconds. */
 bool fake_wait(Fake *fake, const char *method, size_t count);
+
+/* The session that was begun last, owned by the caller. */
+char *fake_last_session(Fake *fake);
+/* Waits until it has ended: what was told of that, owned by the caller; NULL after twenty seconds.
+ */
+json_t *fake_wait_end(Fake *fake, const char *session);

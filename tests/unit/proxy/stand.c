@@ -23,7 +23,7 @@
 
 #include <cmocka.h>
 
-static void write_text(const Stand *stand, const char *path, const char *text) {
+void stand_write(const Stand *stand, const char *path, const char *text) {
   Error err = ERROR_INIT;
   if (!io_write_file(path, text, strlen(text), 0600, &err))
     fail_msg("%s", err.message);
@@ -42,8 +42,9 @@ static void start_cluster(Stand *stand) {
   AUTO(str_free)
   char *map = str_format("bough %s postgres\nbough %s bough_u_dev1\nbough %s bough_u_dev2\n",
                          account, account, account);
-  write_text(stand, hba, "local all all peer map=bough\nhost all all 127.0.0.1/32 scram-sha-256\n");
-  write_text(stand, ident, map);
+  stand_write(stand, hba,
+              "local all all peer map=bough\nhost all all 127.0.0.1/32 scram-sha-256\n");
+  stand_write(stand, ident, map);
   cluster_start(stand->cluster, settings);
   AUTO(str_free)
   char *roles = cluster_sql(stand->cluster, "postgres",
@@ -63,26 +64,30 @@ static int free_port(void) {
   return ntohs(address.sin_port);
 }
 
-static void make_home(Stand *stand, json_t *config) {
-  stand->home = path_join(stand->cluster->root, "home");
-  stand->port = free_port();
-  AUTO(str_free) char *locks = path_join(stand->home, "locks");
+static void write_config(const Stand *stand, json_t *config, json_t *tls) {
   AUTO(str_free) char *path = path_join(stand->home, "config.json");
-  Error err = ERROR_INIT;
-  if (!io_make_directories(locks, 0700, &err))
-    fail_msg("%s", err.message);
-  assert_int_equal(chown(stand->home, stand->uid, (gid_t)-1), 0);
-  assert_int_equal(chown(locks, stand->uid, (gid_t)-1), 0);
   json_t *account =
       json_pack("{s:s, s:i, s:i}", "name", "test", "uid", (int)stand->uid, "gid", (int)stand->uid);
   json_t *proxy = config != NULL ? config : json_object();
   (void)json_object_set_new(proxy, "port", json_integer(stand->port));
   AUTO(json_free)
-  json_t *all = json_pack("{s:s, s:O, s:O, s:o, s:{s:i, s:s}, s:s, s:o}", "mode", "user", "control",
-                          account, "compute", account, "command", account, "owner", "uid", 0,
-                          "name", "root", "postgres_bin", cluster_programs(), "proxy", proxy);
+  json_t *all =
+      json_pack("{s:s, s:O, s:O, s:o, s:{s:i, s:s}, s:s, s:o, s:o*}", "mode", "user", "control",
+                account, "compute", account, "command", account, "owner", "uid", 0, "name", "root",
+                "postgres_bin", cluster_programs(), "proxy", proxy, "tls", tls);
   AUTO(str_free) char *text = json_text(all);
-  write_text(stand, path, text);
+  stand_write(stand, path, text);
+}
+
+static void make_home(Stand *stand) {
+  stand->home = path_join(stand->cluster->root, "home");
+  stand->port = free_port();
+  AUTO(str_free) char *locks = path_join(stand->home, "locks");
+  Error err = ERROR_INIT;
+  if (!io_make_directories(locks, 0700, &err))
+    fail_msg("%s", err.message);
+  assert_int_equal(chown(stand->home, stand->uid, (gid_t)-1), 0);
+  assert_int_equal(chown(locks, stand->uid, (gid_t)-1), 0);
 }
 
 /* In the child, before exec. */
@@ -150,12 +155,20 @@ long stand_proxy_memory(const Stand *stand) {
 Stand *stand_new(json_t *config) {
   Stand *stand = mem_new(1, sizeof *stand);
   start_cluster(stand);
-  make_home(stand, config);
+  make_home(stand);
+  write_config(stand, config, NULL);
   AUTO(str_free) char *socket = path_join(stand->home, "locks/proxy.sock");
   stand->fake = fake_new(socket, stand->cluster->root);
   assert_int_equal(chown(socket, stand->uid, (gid_t)-1), 0);
   stand->proxy = stand_start_proxy(stand);
   return stand;
+}
+
+void stand_configure(Stand *stand, json_t *proxy, json_t *tls) {
+  assert_int_equal(kill(stand->proxy, SIGTERM), 0);
+  assert_int_equal(stand_wait_proxy(stand, stand->proxy), 0);
+  write_config(stand, proxy, tls);
+  stand->proxy = stand_start_proxy(stand);
 }
 
 void stand_free(Stand *stand) {

@@ -19,6 +19,12 @@ typedef struct Stand {
 Stand *stand_new(json_t *config);
 void stand_free(Stand *stand);
 
+/* Starts the proxy anew with that configuration, each part stolen, each may be NULL. Sessions end.
+ */
+void stand_configure(Stand *stand, json_t *proxy, json_t *tls);
+/* Writes a file that the proxy can read. */
+void stand_write(const Stand *stand, const char *path, const char *text);
+
 /* Another proxy on the same port; the caller reaps it. */
 pid_t stand_start_proxy(Stand *stand);
 /* Waits for its end; returns its status as waitpid gives it. */

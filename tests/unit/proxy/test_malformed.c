@@ -61,6 +61,12 @@ static void bytes_before_tls(void **state) {
   raw_expect_error(fd, "08P01");
 }
 
+static void bytes_before_gss_is_declined(void **state) {
+  int fd = connected();
+  SEND(fd, "\0\0\0\x08\x04\xd2\x16\x30x");
+  raw_expect_error(fd, "08P01");
+}
+
 static void gss_is_declined_once(void **state) {
   int fd = connected();
   char answer = 0;
@@ -69,6 +75,28 @@ static void gss_is_declined_once(void **state) {
   assert_int_equal(answer, 'N');
   SEND(fd, "\0\0\0\x08\x04\xd2\x16\x30");
   raw_expect_error(fd, "08P01");
+}
+
+/* libpq asks so where there is a Kerberos ticket, and goes on when it is declined. */
+static void gss_is_declined_and_the_login_goes_on(void **state) {
+  int fd = connected();
+  char answer = 0;
+  AUTO_RELEASE(buffer_release) Buffer bytes = {0};
+  Message message = {0};
+  SEND(fd, "\0\0\0\x08\x04\xd2\x16\x30");
+  assert_int_equal(read(fd, &answer, 1), 1);
+  assert_int_equal(answer, 'N');
+  raw_prove(fd, "dev1", "secret-one", "app@main");
+  do
+    assert_true(raw_read_message(fd, &bytes, &message));
+  while (message.type != 'Z' && message.type != 'E');
+  SEND(fd, "Q\0\0\0\x10SELECT 'in'\0");
+  do
+    assert_true(raw_read_message(fd, &bytes, &message));
+  while (message.type != 'D' && message.type != 'E');
+  assert_int_equal(message.type, 'D');
+  assert_memory_equal(message.body, "\0\1\0\0\0\2in", message.length);
+  (void)close(fd);
 }
 
 static void plain_bytes_where_tls_was_agreed(void **state) {
@@ -102,21 +130,11 @@ static void second_startup_packet(void **state) {
   raw_expect_error(fd, "08P01");
 }
 
-static void send_first(int fd, const char *text) {
-  AUTO_RELEASE(buffer_release) Buffer bytes = {0};
-  size_t start = message_begin(&bytes, 'p');
-  wire_add_string(&bytes, "SCRAM-SHA-256");
-  wire_add_u32(&bytes, (uint32_t)strlen(text));
-  buffer_add_text(&bytes, text);
-  message_end(&bytes, start);
-  raw_send(fd, bytes.text, bytes.length);
-}
-
 static int challenged(void) {
   int fd = asked_for_password();
   AUTO_RELEASE(buffer_release) Buffer bytes = {0};
   Message message;
-  send_first(fd, "n,,n=,r=abc");
+  raw_send_first(fd, "n,,n=,r=abc");
   assert_true(raw_read_message(fd, &bytes, &message));
   assert_int_equal(message.type, 'R');
   assert_memory_equal(message.body, "\0\0\0\x0br=abc", 9);
@@ -255,7 +273,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(lengths),
       cmocka_unit_test(bytes_before_tls),
+      cmocka_unit_test(bytes_before_gss_is_declined),
       cmocka_unit_test(gss_is_declined_once),
+      cmocka_unit_test(gss_is_declined_and_the_login_goes_on),
       cmocka_unit_test(plain_bytes_where_tls_was_agreed),
       cmocka_unit_test(second_startup_packet),
       cmocka_unit_test(second_startup_packet_within_the_exchange),

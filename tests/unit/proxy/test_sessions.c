@@ -1,10 +1,9 @@
 /* Real sessions through the real proxy to a real postgres. */
-#include "stand.h"
+#include "pq.h"
 
 #include "core/clock.h"
 #include "core/str.h"
 
-#include <libpq-fe.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,15 +17,6 @@
 enum { BIG = 64 * 1024 * 1024 };
 
 static Stand *stand;
-
-static void pq_finish(PGconn *connection) {
-  PQfinish(connection);
-}
-DEFINE_AUTO(PGconn *, pq_finish)
-static void pq_clear(PGresult *result) {
-  PQclear(result);
-}
-DEFINE_AUTO(PGresult *, pq_clear)
 
 static int set_up(void **state) {
   if (cluster_skip_reason() != NULL) {
@@ -44,50 +34,21 @@ static int tear_down(void **state) {
 }
 
 static PGconn *try_connect(const char *user, const char *password, const char *rest) {
-  if (stand == NULL)
-    skip();
-  AUTO(str_free)
-  char *conninfo = str_format("host=127.0.0.1 port=%d user=%s password=%s %s", stand->port, user,
-                              password, rest);
-  return PQconnectdb(conninfo);
+  return pq_try(stand, user, password, rest);
 }
 
 static PGconn *open_session(const char *rest) {
-  PGconn *connection = try_connect("dev1", "secret-one", rest);
-  if (PQstatus(connection) != CONNECTION_OK)
-    fail_msg("%s", PQerrorMessage(connection));
-  return connection;
+  return pq_open(stand, rest);
 }
 
 static void expect_refusal(const char *user, const char *password, const char *rest,
                            const char *text) {
-  AUTO(pq_finish) PGconn *connection = try_connect(user, password, rest);
-  assert_int_equal(PQstatus(connection), CONNECTION_BAD);
-  if (strstr(PQerrorMessage(connection), text) == NULL)
-    fail_msg("expected \"%s\": %s", text, PQerrorMessage(connection));
-}
-
-static char *ask(PGconn *connection, const char *sql) {
-  AUTO(pq_clear) PGresult *result = PQexec(connection, sql);
-  if (PQresultStatus(result) != PGRES_TUPLES_OK)
-    fail_msg("%s: %s", sql, PQerrorMessage(connection));
-  return str_dup(PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "");
-}
-
-static void expect(PGconn *connection, const char *sql, const char *expected) {
-  AUTO(str_free) char *answer = ask(connection, sql);
-  assert_string_equal(answer, expected);
-}
-
-static void run(PGconn *connection, const char *sql) {
-  AUTO(pq_clear) PGresult *result = PQexec(connection, sql);
-  if (PQresultStatus(result) != PGRES_COMMAND_OK)
-    fail_msg("%s: %s", sql, PQerrorMessage(connection));
+  pq_expect_refusal(stand, user, password, rest, text);
 }
 
 static void one_session(const char *rest) {
   AUTO(pq_finish) PGconn *connection = open_session(rest);
-  expect(connection, "SELECT current_user || ' ' || current_database()", "bough_u_dev1 app");
+  pq_expect(connection, "SELECT current_user || ' ' || current_database()", "bough_u_dev1 app");
 }
 
 static void plain_and_tls(void **state) {
@@ -120,9 +81,9 @@ static void settings_reach_the_session(void **state) {
   AUTO(pq_finish)
   PGconn *connection = open_session("dbname=app@main application_name=tester "
                                     "options='-c geqo=off -c DateStyle=ISO,\\\\ DMY'");
-  expect(connection, "SHOW application_name", "tester");
-  expect(connection, "SHOW geqo", "off");
-  expect(connection, "SHOW DateStyle", "ISO, DMY");
+  pq_expect(connection, "SHOW application_name", "tester");
+  pq_expect(connection, "SHOW geqo", "off");
+  pq_expect(connection, "SHOW DateStyle", "ISO, DMY");
   assert_string_equal(PQparameterStatus(connection, "server_encoding"), "UTF8");
 }
 
@@ -212,32 +173,19 @@ static void wrong_names(void **state) {
                  "two endpoints");
 }
 
-/* Ends are told together, with those of other tests: ours is the one that moved that much. */
-static bool is_told(json_int_t bytes, const char *reason) {
-  AUTO(json_free) json_t *told = fake_last(stand->fake, "sessions.end");
-  size_t at = 0;
-  const json_t *end = NULL;
-  json_array_foreach(json_object_get(told, "sessions"), at, end) {
-    if (json_integer_or(end, "bytes_out", 0) > bytes)
-      return str_equal(json_string_or(end, "reason", ""), reason);
-  }
-  return false;
-}
-
 static void sessions_are_told(void **state) {
   PGconn *connection = open_session("dbname=app@main application_name=told");
+  AUTO(str_free) char *session = fake_last_session(stand->fake);
   AUTO(json_free) json_t *route = fake_last(stand->fake, "route");
   assert_string_equal(json_string_or(route, "principal", ""), "dev1");
   assert_string_equal(json_string_or(route, "branch", ""), "main");
   assert_string_equal(json_string_or(route, "application_name", ""), "told");
   assert_string_equal(json_string_or(route, "source", ""), "127.0.0.1");
-  expect(connection, "SELECT 1", "1");
-  PQclear(PQexec(connection, "SELECT repeat('x', 1500000)"));
+  pq_expect(connection, "SELECT 1", "1");
   PQfinish(connection);
-  int64_t deadline = clock_monotonic_ms() + 10000;
-  while (!is_told(1500000, "client closed") && clock_monotonic_ms() < deadline)
-    clock_sleep_ms(10);
-  assert_true(is_told(1500000, "client closed"));
+  AUTO(json_free) json_t *end = fake_wait_end(stand->fake, session);
+  assert_string_equal(json_string_or(end, "reason", ""), "client closed");
+  assert_true(json_integer_or(end, "bytes_out", 0) > 100);
 }
 
 static void cancel_reaches_the_statement(void **state) {
@@ -257,7 +205,7 @@ static void cancel_reaches_the_statement(void **state) {
 /* The number that the server knows its process by stays behind the proxy. */
 static void keys_are_the_proxys_own(void **state) {
   AUTO(pq_finish) PGconn *connection = open_session("dbname=app@main");
-  AUTO(str_free) char *pid = ask(connection, "SELECT pg_backend_pid()");
+  AUTO(str_free) char *pid = pq_ask(connection, "SELECT pg_backend_pid()");
   assert_int_not_equal(atoi(pid), PQbackendPID(connection));
 }
 
@@ -283,7 +231,7 @@ static void copy_both_ways(void **state) {
   AUTO(str_free) char *line = mem_new(1024 * 1024 + 1, 1);
   memset(line, 'z', 1024 * 1024);
   line[1024 * 1024 - 1] = '\n';
-  run(connection, "CREATE TEMP TABLE lines (line text)");
+  pq_run(connection, "CREATE TEMP TABLE lines (line text)");
   AUTO(pq_clear) PGresult *in = PQexec(connection, "COPY lines FROM STDIN");
   assert_int_equal(PQresultStatus(in), PGRES_COPY_IN);
   for (int at = 0; at < 64; at++)
@@ -307,8 +255,8 @@ static void notifications_arrive(void **state) {
   AUTO(pq_finish) PGconn *listener = open_session("dbname=app@main");
   AUTO(pq_finish) PGconn *speaker = open_session("dbname=app@main sslmode=disable");
   PGnotify *notification = NULL;
-  run(listener, "LISTEN here");
-  run(speaker, "NOTIFY here, 'hello'");
+  pq_run(listener, "LISTEN here");
+  pq_run(speaker, "NOTIFY here, 'hello'");
   int64_t deadline = clock_monotonic_ms() + 5000;
   while ((notification = PQnotifies(listener)) == NULL) {
     assert_true(clock_monotonic_ms() < deadline);
@@ -414,7 +362,7 @@ static void termination_by_the_platform(void **state) {
             json_pack("{s:s, s:i, s:s}", "principal", "dev2", "grace_ms", 0, "reason",
                       "the principal was removed"));
   expect_told(meant, "57P01", 1000);
-  expect(other, "SELECT 1", "1");
+  pq_expect(other, "SELECT 1", "1");
 }
 
 static void termination_of_a_running_statement(void **state) {
@@ -431,7 +379,7 @@ static void termination_of_a_running_statement(void **state) {
   do { /* and it doesn't go on in the server */
     assert_true(clock_monotonic_ms() < deadline);
     str_free(left);
-    left = ask(other, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'bough_u_dev2'");
+    left = pq_ask(other, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'bough_u_dev2'");
   } while (!str_equal(left, "0"));
 }
 
@@ -457,7 +405,7 @@ static void idle_sessions_end_when_told_so(void **state) {
   AUTO(pq_finish) PGconn *connection = open_session("dbname=app@main");
   fake_set_idle_ms(stand->fake, 0);
   for (int at = 0; at < 10; at++) {
-    expect(connection, "SELECT 1", "1");
+    pq_expect(connection, "SELECT 1", "1");
     clock_sleep_ms(120);
   }
   expect_told(connection, "57P05", 3000);
@@ -467,7 +415,7 @@ static void sessions_live_through_a_restart_of_boughd(void **state) {
   AUTO(pq_finish) PGconn *connection = open_session("dbname=app@main");
   size_t hellos = fake_count(stand->fake, "hello");
   fake_stop(stand->fake);
-  expect(connection, "SELECT 1", "1");
+  pq_expect(connection, "SELECT 1", "1");
   AUTO(str_free)
   char *conninfo = str_format("host=127.0.0.1 port=%d user=dev1 password=secret-one "
                               "dbname=app@main sslmode=disable",
@@ -487,13 +435,13 @@ static void sessions_live_through_a_restart_of_boughd(void **state) {
       fail_msg("the login did not go on: %s", PQerrorMessage(waiting));
     clock_sleep_ms(5);
   }
-  expect(connection, "SELECT 2", "2");
+  pq_expect(connection, "SELECT 2", "2");
 }
 
 /* kill -9 of one server process makes postgres end all sessions and recover. */
 static void a_killed_server_is_told_at_once(void **state) {
   AUTO(pq_finish) PGconn *connection = open_session("dbname=app@main");
-  AUTO(str_free) char *pid = ask(connection, "SELECT pg_backend_pid()");
+  AUTO(str_free) char *pid = pq_ask(connection, "SELECT pg_backend_pid()");
   assert_int_equal(kill((pid_t)atoi(pid), SIGKILL), 0);
   expect_told(connection, "08006", 1000);
   one_session("dbname=app@main"); /* waits for the recovery */
@@ -501,7 +449,7 @@ static void a_killed_server_is_told_at_once(void **state) {
 
 static void statements_of_a_killed_server_fail(void **state) {
   AUTO(pq_finish) PGconn *connection = open_session("dbname=app@main");
-  AUTO(str_free) char *pid = ask(connection, "SELECT pg_backend_pid()");
+  AUTO(str_free) char *pid = pq_ask(connection, "SELECT pg_backend_pid()");
   assert_int_equal(PQsendQuery(connection, "SELECT pg_sleep(20)"), 1);
   clock_sleep_ms(100);
   assert_int_equal(kill((pid_t)atoi(pid), SIGKILL), 0);
@@ -540,7 +488,7 @@ static void another_proxy_takes_over(void **state) {
   clock_sleep_ms(200);
   fake_set_delay_ms(stand->fake, "salts", 300); /* its first clients wait for their challenge */
   stand->proxy = stand_start_proxy(stand);
-  expect(old, "SELECT 1", "1");
+  pq_expect(old, "SELECT 1", "1");
   one_session("dbname=app@main");
   PQfinish(STEAL(old)); /* which is what the first one waits for */
   assert_int_equal(stand_wait_proxy(stand, first), 0);
