@@ -142,35 +142,39 @@ static void keys_end_with_their_session(void **state) {
   assert_true(is_asleep(watcher, &a));
 }
 
-/* All at once, with the right key at the end: whether the sleeper slept on. */
-static bool guess_and_fail(const Sleeper *sleeper, PGconn *watcher) {
+/* All at once, with the right key of one at the end; and then the owner cancels another. True when
+ * the first one slept on. */
+static bool guess_and_fail(const Sleeper *meant, const Sleeper *other, PGconn *watcher) {
   int fds[GUESSES + 1];
   for (size_t at = 0; at <= GUESSES; at++)
     fds[at] = raw_connect_from(guesser, stand->port);
+  int own = raw_connect_from(owner, stand->port);
   for (size_t at = 0; at < GUESSES; at++)
-    send_cancel(fds[at], (CancelKey){.pid = sleeper->key.pid, .secret = (uint32_t)at});
-  send_cancel(fds[GUESSES], sleeper->key);
+    send_cancel(fds[at], (CancelKey){.pid = meant->key.pid, .secret = (uint32_t)at});
+  send_cancel(fds[GUESSES], meant->key);
+  send_cancel(own, other->key);
   for (size_t at = 0; at <= GUESSES; at++)
     raw_expect_close(fds[at]);
+  raw_expect_close(own);
+  expect_cancelled(other);
   clock_sleep_ms(SETTLE_MS);
-  return is_asleep(watcher, sleeper);
+  return is_asleep(watcher, meant);
 }
 
 static void guessing_shuts_out_the_guesser_only(void **state) {
   AUTO(pq_finish) PGconn *watcher = pq_open(stand, "dbname=app@main");
   AUTO_RELEASE(sleeper_release) Sleeper a = sleeper_new(watcher);
+  AUTO_RELEASE(sleeper_release) Sleeper b = sleeper_new(watcher);
   cancel_from(guesser, a.key); /* where a key comes from doesn't matter by itself */
   expect_cancelled(&a);
   fall_asleep(&a, watcher);
-  bool shut_out = false;
-  for (int round = 0; round < ROUNDS && !shut_out; round++) {
-    shut_out = guess_and_fail(&a, watcher);
-    if (!shut_out) {
-      expect_cancelled(&a);
-      fall_asleep(&a, watcher);
-    }
+  int round = 0;
+  while (!guess_and_fail(&a, &b, watcher)) {
+    assert_true(++round < ROUNDS);
+    expect_cancelled(&a);
+    fall_asleep(&a, watcher);
+    fall_asleep(&b, watcher);
   }
-  assert_true(shut_out);
   cancel_from(owner, a.key);
   expect_cancelled(&a);
 }
