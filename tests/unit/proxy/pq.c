@@ -83,8 +83,7 @@ PGconn *pq_open_key(const Stand *stand, const char *rest, CancelKey *ret_key) {
   size_t length = 0;
   FILE *trace = open_memstream(&text, &length);
   assert_non_null(trace);
-  AUTO(str_free) char *plain = str_format("sslmode=disable %s", rest);
-  PGconn *connection = opened(connect_traced(stand, "dev1", "secret-one", plain, trace));
+  PGconn *connection = opened(connect_traced(stand, "dev1", "secret-one", rest, trace));
   assert_int_equal(fclose(trace), 0);
   read_key(text, ret_key);
   free(text);

@@ -15,7 +15,7 @@ DEFINE_AUTO(PGresult *, pq_clear)
 PGconn *pq_try(const Stand *stand, const char *user, const char *password, const char *rest);
 /* As dev1. */
 PGconn *pq_open(const Stand *stand, const char *rest);
-/* The same in plain text; *ret_key is what the client may cancel by. */
+/* The same; *ret_key is what the client may cancel by. */
 PGconn *pq_open_key(const Stand *stand, const char *rest, CancelKey *ret_key);
 /* Fails unless the connection is refused with a message that has text in it. */
 void pq_expect_refusal(const Stand *stand, const char *user, const char *password, const char *rest,
