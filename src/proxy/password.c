@@ -154,6 +154,7 @@ static void pause_for(Client *client, int64_t wait_ms, event_callback_fn then) {
   if (client->login->pause != NULL)
     event_free(client->login->pause);
   client->login->pause = evtimer_new(client->proxy->base, then, client);
+  (void)event_base_update_cache_time(client->proxy->base); /* from now on, not from its last wake */
   (void)event_add(client->login->pause, &wait);
 }
 

@@ -14,7 +14,10 @@
 
 #include <cmocka.h>
 
-enum { BIG = 64 * 1024 * 1024 };
+enum {
+  BIG = 64 * 1024 * 1024,
+  BEAT_MS = 240, /* of refusals; the proxy's timers are a few milliseconds early or late */
+};
 
 static Stand *stand;
 
@@ -145,11 +148,11 @@ static int64_t refusal_ms(const char *user) {
 static void refusals_tell_nothing_by_their_time(void **state) {
   one_session("dbname=app@main");
   fake_set_delay_ms(stand->fake, "verifier", 100);
-  assert_true(refusal_ms("dev1") >= 250);
-  assert_true(refusal_ms("dev2") >= 250);
-  assert_true(refusal_ms("stranger") >= 250);
+  assert_true(refusal_ms("dev1") >= BEAT_MS);
+  assert_true(refusal_ms("dev2") >= BEAT_MS);
+  assert_true(refusal_ms("stranger") >= BEAT_MS);
   fake_set_delay_ms(stand->fake, "verifier", 0);
-  assert_true(refusal_ms("dev1") >= 250);
+  assert_true(refusal_ms("dev1") >= BEAT_MS);
 }
 
 static void failing_again_and_again_slows_down_only_that_user(void **state) {
