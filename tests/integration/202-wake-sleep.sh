@@ -87,9 +87,20 @@ sleep 5
 check "and doesn't suspend under it" state_is one running
 
 note "an upgrade of the proxy"
+# call_until FILE NUMBER: connects, again and again, until that file is there
+call_until() {
+  until [[ -e $1 ]]; do
+    psql -XAtqc 'select 1' "$(url one)" >>"$TEST_DIR/caller.$2" 2>&1 || true
+  done
+}
 if [[ -n ${BOUGH_TEST_ISOLATED:-} ]]; then
   cp "$BOUGH_BUILD/src/proxy/bough-proxy" "$TEST_DIR/bough-proxy"
   mount --bind "$TEST_DIR/bough-proxy" "$BOUGH_BUILD/src/proxy/bough-proxy"
+  callers=()
+  for caller in 1 2 3; do
+    call_until "$TEST_DIR/handed" "$caller" &
+    callers+=($!)
+  done
   kill "$(boughd_pid)"
   check "boughd has stopped" wait_for 10 bash -c "! kill -0 $(boughd_pid) 2>/dev/null"
   check "up with another proxy program" bough up
@@ -98,6 +109,11 @@ if [[ -n ${BOUGH_TEST_ISOLATED:-} ]]; then
   }
   check "another proxy process has the port" wait_for 10 is_another
   equal "it serves" "$(psql -XAtqc 'select 1' "$(url one)")" 1
+  sleep 1
+  touch "$TEST_DIR/handed"
+  wait "${callers[@]}"
+  equal "nobody who came meanwhile was turned away" "$(grep -v '^1$' "$TEST_DIR"/caller.*)" ""
+  at_least "and many came" "$(cat "$TEST_DIR"/caller.* | wc -l)" 30
   echo "select 'in the old one';" >&7
   check "the old one finishes its session" wait_for 5 grep -q 'in the old one' "$TEST_DIR/keep.out"
   check "it is there as long as that" test -e "/proc/$before"
@@ -132,13 +148,28 @@ equal "with what was counted, and that this isn't all" "$(catalog_sql "select re
   where action_name = 'session.end' and (request_params ->> 'bytes_out')::bigint >= 10000000")" incomplete
 
 note "a compute that is killed, and one that doesn't start"
-psql -XAtqc 'select pg_sleep(30)' "$(url one)" >"$TEST_DIR/killed" 2>&1 &
-killed=$!
-sleep 1
-kill -9 "$(endpoint one pid)"
-wait "$killed" || true
-check_not "its client hears of it" grep -q '^$' "$TEST_DIR/killed"
-check "the next one is served" wait_for 20 psql -XAtqc 'select 1' "$(url one)"
+/usr/bin/python3 "$ROOT/tests/clients/idle.py" "$(url one)" >"$TEST_DIR/idle" 2>&1 &
+idle=$!
+# a backend that computes doesn't look after its postmaster
+psql -XAtq "$(url one)" -c "select 'begun'" -c 'do $$ begin loop end loop; end $$' >"$TEST_DIR/busy" 2>&1 &
+busy=$!
+check "one session is idle" wait_for 20 grep -q open "$TEST_DIR/idle"
+check "another computes" wait_for 20 grep -q begun "$TEST_DIR/busy"
+sleep 0.5
+postmaster=$(endpoint one pid)
+start=$(date +%s%N)
+kill -9 "$postmaster"
+heard=()
+for client in "$idle" "$busy"; do
+  wait "$client" || true
+  heard+=($((($(date +%s%N) - start) / 1000000)))
+done
+# it takes a second or two; the limit is for busy machines
+at_most "who is idle is told within seconds" "${heard[0]}" 5000
+at_most "who computes, too" "${heard[1]}" 5000
+note "told after ${heard[*]} ms"
+equal "the next one is held until it is back" "$(psql -XAtqc 'select 1' "$(url one)" 2>&1)" 1
+for client in idle busy; do matches "$client: in words" "$(cat "$TEST_DIR/$client")" "the branch's postgres went away|terminating connection"; done
 check "suspended" bough endpoint suspend two
 data=$BOUGH_HOME/pool/volumes/$(volume_of two)/data
 mv "$data/PG_VERSION" "$data/PG_VERSION.away"
