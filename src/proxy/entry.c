@@ -119,6 +119,13 @@ static void on_server(void *context, ServerOutcome outcome, const Error *failure
 
 /* Route */
 
+/* A compute that takes the connection and says nothing would hold its client for ever. */
+static void limit_silence(Client *client) {
+  int64_t left = client->login->give_up_ms - clock_monotonic_ms();
+  struct timeval limit = {.tv_sec = left > 0 ? left / 1000 + 1 : 1};
+  (void)event_add(client->login->deadline, &limit);
+}
+
 static void take_route(Client *client, const json_t *result) {
   Login *login = client->login;
   Route *route = NULL;
@@ -134,6 +141,7 @@ static void take_route(Client *client, const json_t *result) {
   if (login->server == NULL || !route_same(login->expected, route) ||
       (login->server_done && login->server_outcome != SERVER_READY))
     open_server(client, route); /* the guess was wrong, or came too early */
+  limit_silence(client);
   join(client);
 }
 

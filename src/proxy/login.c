@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum {
-  DEADLINE_SECONDS = 30, /* until the password is proved */
+  DEADLINE_SECONDS = 30, /* until the password is proved; entry.c has its own */
   INPUT_LIMIT = 16 * 1024,
 };
 
@@ -20,10 +20,16 @@ static PhaseHandler *const handlers[PHASE_COUNT_] = {
 static void on_deadline(evutil_socket_t fd, short events, void *context) {
   (void)fd;
   (void)events;
+  Client *client = context;
   Error failure = ERROR_INIT;
-  (void)error_set(&failure, ERROR_TIMEOUT, "the login took longer than %d seconds",
-                  DEADLINE_SECONDS);
-  client_refuse_told(context, &failure);
+  if (client->route != NULL) { /* it is let in, and its compute doesn't answer */
+    (void)error_set(&failure, ERROR_COMPUTE_TIMEOUT, "the branch's postgres does not answer");
+    (void)error_hint(&failure, "try again, and see `bough endpoint show`");
+  } else {
+    (void)error_set(&failure, ERROR_TIMEOUT, "the login took longer than %d seconds",
+                    DEADLINE_SECONDS);
+  }
+  client_refuse_told(client, &failure);
 }
 
 void login_consume(Login *login, size_t length) {

@@ -184,11 +184,29 @@ static void who_is_silent_is_left_by_its_client(void **state) {
   pq_expect_refusal(stand, "dev1", "secret-one", AT_HOSTILE, "nobody comes in"); /* it is free */
 }
 
+/* The client is held for its compute, but not for ever. */
+static void who_never_comes_is_given_up(void **state) {
+  static const Buffer nothing = {0};
+  AUTO_RELEASE(buffer_release) Buffer bytes = {0};
+  if (stand == NULL)
+    skip();
+  stand_configure(stand, json_pack("{s:i}", "wake_seconds", 1), NULL);
+  hostile_set_words(hostile, &nothing);
+  pq_expect_refusal(stand, "dev1", "secret-one", AT_HOSTILE,
+                    "57P03: the branch's postgres does not take connections");
+  buffer_add(&bytes, BYTES(LET_IN));
+  hostile_set_words(hostile, &bytes);
+  pq_expect_refusal(stand, "dev1", "secret-one", AT_HOSTILE,
+                    "57P03: the branch's postgres does not answer");
+  expect_well();
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(nonsense_is_told_and_ends_the_session),
       cmocka_unit_test(who_closes_at_once_is_asked_again),
       cmocka_unit_test(who_is_silent_is_left_by_its_client),
+      cmocka_unit_test(who_never_comes_is_given_up),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }
