@@ -4,6 +4,7 @@
 #include "branch/audit.h"
 #include "branch/endpoint_open.h"
 #include "branch/expiry.h"
+#include "core/clock.h"
 #include "core/io.h"
 #include "core/process.h"
 #include "core/str.h"
@@ -12,8 +13,12 @@
 
 enum {
   LOCK_MS = 60 * 1000,
-  FAILURE_LIMIT = 6, /* crashes or failed starts in a row, then it stays down */
+  FAILURE_LIMIT = 8, /* crashes or failed starts in a row, then it stays down */
 };
+
+/* A compute that lived this long has shown that it can: what was before is forgotten. Longer than
+ * the delays up to the limit (daemon/supervise.c), which count as its life, too. */
+static const int64_t calm_us = 60 * 1000 * 1000LL;
 
 bool endpoint_is_alive(const EndpointRow *endpoint) {
   return endpoint->pid > 0 && endpoint->start_time > 0 &&
@@ -30,6 +35,15 @@ void endpoint_watch(Context *context, const EndpointRow *endpoint) {
 
 bool endpoint_is_awake(const EndpointRow *endpoint) {
   return endpoint->state == ENDPOINT_RUNNING && endpoint->wanted && endpoint_is_alive(endpoint);
+}
+
+/* Of a run that ended by itself. Counted once: the row's state is another one then. */
+static void count_crash(EndpointRow *endpoint) {
+  if (endpoint->state != ENDPOINT_RUNNING || endpoint_is_alive(endpoint))
+    return;
+  bool was_calm = clock_wall_us() - endpoint->started_at > calm_us;
+  endpoint->failures = was_calm ? 1 : endpoint->failures + 1;
+  endpoint->state = ENDPOINT_STOPPED;
 }
 
 /* A start that failed leaves no half-open server behind and says why on the row. */
@@ -106,8 +120,13 @@ static bool start_locked(Context *context, BranchRow *branch, EndpointRow *endpo
   return true;
 }
 
-/* is_new: it is still being made, and its maker asks. */
-static bool wake(Context *context, const char *id, bool is_new, EndpointTold *told, void *arg,
+typedef enum Asker {
+  ASKER_CLIENT, /* who connects, and boughd itself */
+  ASKER_MAKER,  /* whoever is still making the branch */
+  ASKER_USER,   /* who means this compute, and may have removed why it ended: it begins anew */
+} Asker;
+
+static bool wake(Context *context, const char *id, Asker asker, EndpointTold *told, void *arg,
                  EndpointRow *ret, Error *err) {
   BranchRow branch;
   EndpointRow endpoint;
@@ -119,8 +138,13 @@ static bool wake(Context *context, const char *id, bool is_new, EndpointTold *to
   }
   AUTO_RELEASE(fd_release) int lock = -1;
   if (!lock_endpoint(context, id, &branch, &endpoint, &lock, err) ||
-      !((is_new && branch.state == ROW_CREATING) || endpoint_check_openable(&branch, err)) ||
-      !start_locked(context, &branch, &endpoint, told, arg, err))
+      !((asker == ASKER_MAKER && branch.state == ROW_CREATING) ||
+        endpoint_check_openable(&branch, err)))
+    return false;
+  count_crash(&endpoint);
+  if (asker == ASKER_USER)
+    endpoint.failures = 0;
+  if (!start_locked(context, &branch, &endpoint, told, arg, err))
     return false;
   *ret = endpoint;
   return true;
@@ -128,30 +152,30 @@ static bool wake(Context *context, const char *id, bool is_new, EndpointTold *to
 
 bool endpoint_wake(Context *context, const char *id, EndpointTold *told, void *arg,
                    EndpointRow *ret, Error *err) {
-  return wake(context, id, false, told, arg, ret, err);
+  return wake(context, id, ASKER_CLIENT, told, arg, ret, err);
 }
 
 static bool record_request(void *arg, Context *context, const EndpointRow *endpoint, Error *err) {
   return audit_record(context, NULL, NULL, err);
 }
 
-static bool start(Context *context, const char *branch, bool is_new, EndpointTold *told,
+static bool start(Context *context, const char *branch, Asker asker, EndpointTold *told,
                   EndpointRow *ret, Error *err) {
   EndpointRow endpoint;
   return endpoint_of_branch(context->catalog, branch, &endpoint, err) &&
-         wake(context, endpoint.id, is_new, told, NULL, ret, err);
+         wake(context, endpoint.id, asker, told, NULL, ret, err);
 }
 
 bool endpoint_start(Context *context, const char *branch, EndpointRow *ret, Error *err) {
-  return start(context, branch, false, NULL, ret, err);
+  return start(context, branch, ASKER_CLIENT, NULL, ret, err);
 }
 
 bool endpoint_start_new(Context *context, const char *branch, EndpointRow *ret, Error *err) {
-  return start(context, branch, true, NULL, ret, err);
+  return start(context, branch, ASKER_MAKER, NULL, ret, err);
 }
 
 bool endpoint_start_asked(Context *context, const char *branch, EndpointRow *ret, Error *err) {
-  return start(context, branch, false, record_request, ret, err);
+  return start(context, branch, ASKER_USER, record_request, ret, err);
 }
 
 static bool stop(Context *context, const char *id, bool immediate, EndpointTold *told,
@@ -170,6 +194,7 @@ static bool stop(Context *context, const char *id, bool immediate, EndpointTold 
   }
   /* first the wish, so that boughd doesn't start again what it sees ending */
   endpoint.wanted = false;
+  endpoint.failures = 0; /* this end is none */
   if (!endpoint_update(context->catalog, &endpoint, err) ||
       !endpoint_end_process(context, branch.volume, &endpoint, immediate, err) ||
       !store(context, &endpoint, told, NULL, err))
@@ -195,6 +220,16 @@ bool endpoint_stop_held(Context *context, const BranchRow *branch, bool immediat
          endpoint_update(context->catalog, endpoint, err);
 }
 
+static bool stay_down(Context *context, EndpointRow *endpoint, Error *err) {
+  endpoint->wanted = false;
+  endpoint->state = ENDPOINT_FAILED;
+  if (endpoint->error[0] == '\0')
+    (void)snprintf(endpoint->error, sizeof endpoint->error,
+                   "postgres ended %d times in a row, each time within %d s of its start",
+                   endpoint->failures, (int)(calm_us / 1000000));
+  return endpoint_update(context->catalog, endpoint, err);
+}
+
 bool endpoint_revive(Context *context, const char *id, Error *err) {
   EndpointRow endpoint;
   BranchRow branch;
@@ -209,11 +244,10 @@ bool endpoint_revive(Context *context, const char *id, Error *err) {
   if (!endpoint.wanted || endpoint_is_alive(&endpoint) || branch.state != ROW_READY ||
       branch.expired_at != 0)
     return true;
-  if (endpoint.failures < FAILURE_LIMIT)
-    return start_locked(context, &branch, &endpoint, NULL, NULL, err);
-  endpoint.wanted = false;
-  endpoint.state = ENDPOINT_FAILED;
-  return endpoint_update(context->catalog, &endpoint, err);
+  count_crash(&endpoint);
+  return endpoint.failures < FAILURE_LIMIT
+             ? start_locked(context, &branch, &endpoint, NULL, NULL, err)
+             : stay_down(context, &endpoint, err);
 }
 
 static bool find_process(Context *context, const char *volume, EndpointRow *endpoint, Error *err) {

@@ -244,7 +244,6 @@ bool endpoint_open(Context *context, BranchRow *branch, EndpointRow *endpoint, E
                           !start_again_audited(context, branch, endpoint, &conn, err))))
     return false;
   endpoint->state = ENDPOINT_RUNNING;
-  endpoint->failures = 0;
   endpoint->started_at = clock_wall_us();
   return true;
 }
