@@ -24,6 +24,7 @@ struct HttpServer {
   struct evhttp *http;
   struct evhttp_bound_socket *socket; /* NULL: stopped accepting */
   struct event *resume;
+  int idle_seconds;
   HttpHandler *handler;
   void *context;
 };
@@ -31,8 +32,17 @@ struct HttpServer {
 struct HttpExchange {
   struct evhttp_request *request; /* NULL once the client has gone */
   struct evhttp_connection *connection;
+  int idle_seconds;
   bool streaming; /* the headers are out */
 };
+
+/* A client that waits for its answer has nothing to say: only between requests is that held against
+ * it. */
+static void limit_silence(const HttpExchange *exchange, bool is_limited) {
+  const struct timeval idle = {.tv_sec = exchange->idle_seconds};
+  (void)bufferevent_set_timeouts(evhttp_connection_get_bufferevent(exchange->connection),
+                                 is_limited ? &idle : NULL, &idle);
+}
 
 /* The connection was closed while the answer is still being made. When the client did it, evhttp
  * has taken the request off the connection and leaves it to us; at the server's own end it frees
@@ -51,7 +61,9 @@ static void on_request(struct evhttp_request *request, void *context) {
   HttpExchange *exchange = mem_new(1, sizeof *exchange);
   exchange->request = request;
   exchange->connection = evhttp_request_get_connection(request);
+  exchange->idle_seconds = server->idle_seconds;
   evhttp_connection_set_closecb(exchange->connection, on_close, exchange);
+  limit_silence(exchange, false);
   server->handler(server->context, exchange);
 }
 
@@ -96,6 +108,7 @@ static struct bufferevent *on_connection(struct event_base *base, void *context)
 bool http_server_new(struct event_base *base, int fd, int idle_seconds, HttpHandler *handler,
                      void *context, HttpServer **ret, Error *err) {
   HttpServer *server = mem_new(1, sizeof *server);
+  server->idle_seconds = idle_seconds;
   server->handler = handler;
   server->context = context;
   server->http = evhttp_new(base);
@@ -233,8 +246,10 @@ static void send_whole(HttpExchange *exchange, int status, const char *type, con
 }
 
 static void finish(HttpExchange *exchange) {
-  if (exchange->connection != NULL)
+  if (exchange->connection != NULL) {
+    limit_silence(exchange, true);
     evhttp_connection_set_closecb(exchange->connection, NULL, NULL);
+  }
   mem_free(exchange);
 }
 

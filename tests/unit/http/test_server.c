@@ -23,7 +23,13 @@
 
 #include <cmocka.h>
 
-enum { IDLE_SECONDS = 1, LATER_MS = 100, BIG = 16 * 1024 * 1024, PATIENCE_MS = 15000 };
+enum {
+  IDLE_SECONDS = 1,
+  LATER_MS = 100,
+  LONG_MS = 2500,
+  BIG = 16 * 1024 * 1024,
+  PATIENCE_MS = 15000
+};
 
 /* ---- the server ---- */
 
@@ -59,12 +65,16 @@ static void on_later(evutil_socket_t fd, short events, void *context) {
   mem_free(later);
 }
 
-static void answer_later(Service *service, HttpExchange *exchange, int steps) {
-  const struct timeval soon = {.tv_usec = LATER_MS * 1000};
+static void answer_after(Service *service, HttpExchange *exchange, int delay_ms, int steps) {
+  const struct timeval soon = {.tv_sec = delay_ms / 1000, .tv_usec = delay_ms % 1000 * 1000};
   Later *later = mem_new(1, sizeof *later);
   *later = (Later){.service = service, .exchange = exchange, .steps = steps};
   later->timer = evtimer_new(service->base, on_later, later);
   (void)event_add(later->timer, &soon);
+}
+
+static void answer_later(Service *service, HttpExchange *exchange, int steps) {
+  answer_after(service, exchange, LATER_MS, steps);
 }
 
 static json_t *describe(HttpExchange *exchange) {
@@ -109,6 +119,8 @@ static void on_request(void *context, HttpExchange *exchange) {
     answer(service, exchange, describe_peer(exchange));
   else if (str_equal(path, "/later"))
     answer_later(service, exchange, 0);
+  else if (str_equal(path, "/long"))
+    answer_after(service, exchange, LONG_MS, 0);
   else if (str_equal(path, "/steps"))
     answer_later(service, exchange, 3);
   else if (str_equal(path, "/big"))
@@ -425,6 +437,15 @@ static void test_slow_readers_are_hung_up_on(void **state) {
 
 /* ---- answers that come later ---- */
 
+/* Who waits is silent for longer than who has nothing to wait for may be. */
+static void test_answer_that_takes_long(void **state) {
+  AUTO_RELEASE(fd_release) int fd = connect_to(*state);
+  send_text(fd, "GET /long" KEEPING);
+  AUTO(str_free) char *text = read_until(fd, "}}");
+  expect_text(text, "\"late\":true");
+  expect_hang_up(fd, clock_monotonic_ms()); /* afterwards it may be silent so long again */
+}
+
 static void wait_answered(const Server *server, int count) {
   int found = answered(server);
   for (int tries = 0; tries < 200 && found < count; tries++) {
@@ -616,6 +637,7 @@ int main(void) {
       cmocka_unit_test(test_header_limit),
       cmocka_unit_test(test_slow_senders_are_hung_up_on),
       cmocka_unit_test(test_slow_readers_are_hung_up_on),
+      cmocka_unit_test(test_answer_that_takes_long),
       cmocka_unit_test(test_client_that_leaves),
       cmocka_unit_test(test_progress_in_lines),
       cmocka_unit_test(test_keep_alive),
