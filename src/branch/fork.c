@@ -6,19 +6,19 @@
  * page. */
 #include "branch/fork.h"
 
+#include "branch/endpoint.h"
 #include "branch/pool.h"
 #include "core/clock.h"
 #include "core/failpoint.h"
 #include "core/io.h"
-#include "core/process.h"
 #include "core/str.h"
 #include "pg/platform.h"
 
 #include <stdio.h>
 
 enum {
-  SOURCE_LOCK_MS = 60 * 1000,
-  SOURCE_START_MS = 10 * 60 * 1000, /* recovery of a large log takes minutes */
+  SOURCE_WAIT_MS = 10 * 60 * 1000, /* recovery of a large log takes minutes */
+  WAIT_SLICE_MS = 1000,            /* then the caller is told, and it is looked again */
   CHECKPOINT_LOCK_MS = 60 * 1000,
   ATTEMPTS = 3,
   /* Replay runs at about 40 MB/s, an immediate checkpoint under full load takes 0.6 to 1.8 s
@@ -39,12 +39,27 @@ static void source_release(Source *source) {
   fd_release(&source->lock);
 }
 
+/* Whoever starts the source has its volume's lock until it has recovered. */
+static bool wait_for_lock(Context *context, Source *source, Error *err) {
+  int64_t deadline = clock_monotonic_ms() + SOURCE_WAIT_MS;
+  for (;;) {
+    Error failure = ERROR_INIT;
+    if (volume_lock(context, source->branch.volume, LOCK_SHARED, WAIT_SLICE_MS, &source->lock,
+                    &failure))
+      return true;
+    if (failure.code != ERROR_BRANCH_BUSY || clock_monotonic_ms() >= deadline) {
+      *err = failure;
+      return false;
+    }
+    context_report(context, "waiting for the parent", 0, 0);
+  }
+}
+
 /* Reads the branch and locks its volume; a reset may swap the volume in between, then again. */
 static bool lock_source(Context *context, const char *branch, Source *source, Error *err) {
   for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (!branch_get(context->catalog, branch, &source->branch, err) ||
-        !volume_lock(context, source->branch.volume, LOCK_SHARED, SOURCE_LOCK_MS, &source->lock,
-                     err))
+        !wait_for_lock(context, source, err))
       return false;
     BranchRow again;
     if (!branch_get(context->catalog, branch, &again, err))
@@ -67,10 +82,28 @@ static bool inspect_source(Context *context, Source *source, Error *err) {
   if (!endpoint_of_branch(context->catalog, source->branch.id, &source->endpoint, err) ||
       !pool_has_feature(context, "atomic", &source->atomic, err))
     return false;
-  source->running =
-      source->endpoint.pid > 0 && source->endpoint.start_time > 0 &&
-      process_start_time(source->endpoint.pid) == (uint64_t)source->endpoint.start_time;
+  source->running = endpoint_is_alive(&source->endpoint);
   return true;
+}
+
+/* own: a session that the caller frees. A server that recovers is waited for; one that ended isn't,
+ * since nobody can start it again while its volume is locked here. */
+static bool connect_source(Context *context, const Source *source, bool own, Conn **ret,
+                           Error *err) {
+  AUTO(str_free) char *directory = path_join(context->home->run, source->endpoint.id);
+  int64_t deadline = clock_monotonic_ms() + SOURCE_WAIT_MS;
+  for (;;) {
+    Error failure = ERROR_INIT;
+    if (own ? platform_open(directory, "postgres", WAIT_SLICE_MS, ret, &failure)
+            : session_get(context->sessions, &source->endpoint, WAIT_SLICE_MS, ret, &failure))
+      return true;
+    if (failure.code != ERROR_COMPUTE_TIMEOUT || !endpoint_is_alive(&source->endpoint) ||
+        clock_monotonic_ms() >= deadline) {
+      *err = failure;
+      return false;
+    }
+    context_report(context, "waiting for the parent's recovery", 0, 0);
+  }
 }
 
 /* Bytes of log that a fork taken now would have to replay. */
@@ -198,11 +231,10 @@ static bool stop_backup(Conn *conn, char ret_end[LSN_TEXT_SIZE], char **ret_labe
  * makes its log able to repair that. */
 static bool fork_running_in_backup_mode(Context *context, const Source *source, const char *volume,
                                         ForkResult *ret, Error *err) {
-  AUTO(str_free) char *directory = path_join(context->home->run, source->endpoint.id);
   AUTO(conn_free) Conn *conn = NULL; /* of its own: backup mode ends with the session */
   AUTO(str_free) char *label = NULL;
   char end[LSN_TEXT_SIZE];
-  return platform_open(directory, "postgres", SOURCE_START_MS, &conn, err) &&
+  return connect_source(context, source, true, &conn, err) &&
          conn_exec(conn, "SELECT pg_catalog.pg_backup_start('bough fork', true)", NULL, err) &&
          failpoint_reach(FAILPOINT_CREATE_FLUSHED, err) && snapshot(context, source, volume, err) &&
          failpoint_reach(FAILPOINT_CREATE_SNAPSHOT, err) && stop_backup(conn, end, &label, err) &&
@@ -220,21 +252,24 @@ static void discard(Context *context, const char *volume) {
 }
 
 /* The log may be recycled under the copy: then a new snapshot, from the second time on right after
- * a checkpoint. */
+ * a checkpoint. Or the server restarts after a crash of one of its processes: then a new session.
+ */
 static bool fork_from_running(Context *context, Source *source, const char *volume, ForkResult *ret,
                               Error *err) {
   for (int attempt = 1;; attempt++) {
     Conn *conn = NULL;
     Error failure = ERROR_INIT;
-    if (!session_get(context->sessions, &source->endpoint, SOURCE_START_MS, &conn, err) ||
-        !shorten_log(context, source, conn, attempt > 2, err))
+    if (!connect_source(context, source, false, &conn, err))
       return false;
-    bool ok = source->atomic ? fork_running(context, source, conn, volume, attempt, ret, &failure)
-                             : fork_running_in_backup_mode(context, source, volume, ret, &failure);
+    bool ok =
+        shorten_log(context, source, conn, attempt > 2, &failure) &&
+        (source->atomic ? fork_running(context, source, conn, volume, attempt, ret, &failure)
+                        : fork_running_in_backup_mode(context, source, volume, ret, &failure));
     if (ok)
       return true;
     discard(context, volume);
-    if (!is_recycled(&failure) || attempt == ATTEMPTS) {
+    bool may_repeat = is_recycled(&failure) || !conn_is_alive(conn);
+    if (!may_repeat || attempt == ATTEMPTS) {
       session_drop(context->sessions, source->endpoint.id);
       *err = failure;
       return false;
@@ -267,8 +302,14 @@ bool fork_volume(Context *context, const char *source_branch, const char *volume
   AUTO_RELEASE(source_release) Source source = {.lock = -1};
   if (!lock_source(context, source_branch, &source, err) || !inspect_source(context, &source, err))
     return false;
-  return source.running ? fork_from_running(context, &source, volume, ret, err)
-                        : fork_from_resting(context, &source, volume, ret, err);
+  Error failure = ERROR_INIT;
+  if (source.running && fork_from_running(context, &source, volume, ret, &failure))
+    return true;
+  if (source.running && endpoint_is_alive(&source.endpoint)) {
+    *err = failure;
+    return false;
+  } /* else it ended meanwhile, and rests */
+  return fork_from_resting(context, &source, volume, ret, err);
 }
 
 void branch_take_fork(BranchRow *branch, const ForkResult *fork) {
