@@ -12,10 +12,9 @@
 #include "core/str.h"
 
 #include <stdlib.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { CLOCK_TOLERANCE_S = 5, HOST_RESERVE_PERCENT = 5, LANDLOCK_SCOPES = 6 };
+enum { CLOCK_TOLERANCE_S = 5, HOST_LOW_PERCENT = 5, LANDLOCK_SCOPES = 6 };
 
 typedef struct Checkup {
   Context *context;
@@ -123,12 +122,17 @@ static void check_pool(Checkup *checkup) {
 }
 
 static void check_host_room(Checkup *checkup) {
-  struct statvfs room;
   const char *root = checkup->context->home->root;
-  if (statvfs(root, &room) == 0 && room.f_bavail < room.f_blocks / 100 * HOST_RESERVE_PERCENT)
-    add(checkup, "host-full", SEVERITY_ERROR, root,
-        "the file system of the state directory is nearly full: logs of computes are written there",
-        "free some room");
+  PoolHome room = pool_home(checkup->context);
+  AUTO(str_free)
+  char *text = str_format("%lld MB of %lld MB are left in the file system of the state directory, "
+                          "where the logs of computes are written",
+                          (long long)(room.available >> 20), (long long)(room.size >> 20));
+  if (room.available < room.reserve)
+    add(checkup, "host-full", SEVERITY_ERROR, root, text,
+        "free some room: creates are refused now");
+  else if (room.available < room.size / 100 * HOST_LOW_PERCENT)
+    add(checkup, "host-filling", SEVERITY_WARNING, root, text, "free some room");
 }
 
 static void check_problems(Checkup *checkup) {

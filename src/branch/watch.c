@@ -98,22 +98,25 @@ static bool suspend_over_cap(Context *context, const Writer *writers, size_t cou
   return true;
 }
 
-/* Below the reserve a branch that wrote a hundredth of the pool goes, below the critical mark
- * whichever wrote most. */
-static bool suspend_largest(Context *context, const Writer *writers, size_t count, json_t *events,
-                            Error *err) {
+/* Below the reserve a branch that wrote a hundredth of the pool goes, below the critical mark, also
+ * that of the logs' file system, whichever wrote most. */
+static bool suspend_largest(Context *context, const Writer *writers, size_t count,
+                            bool is_home_critical, json_t *events, Error *err) {
   AUTO(json_free) json_t *status = NULL;
   if (!pool_describe(context, &status, err))
     return false;
   int64_t size = json_integer_or(status, "size", 0);
-  bool critical = json_integer_or(status, "available", 0) < pool_critical(size);
+  bool critical = is_home_critical || json_integer_or(status, "available", 0) < pool_critical(size);
   const Writer *largest = NULL;
   for (size_t at = 0; at < count; at++)
     if ((critical || writers[at].written > size / 100) &&
         (largest == NULL || writers[at].written > largest->written))
       largest = &writers[at];
   return largest == NULL ||
-         suspend(context, largest, "the most of all while the pool is nearly full", events, err);
+         suspend(context, largest,
+                 is_home_critical ? "the most of all while there is hardly room for logs"
+                                  : "the most of all while the pool is nearly full",
+                 events, err);
 }
 
 bool watch_pool(Context *context, bool measure_all, json_t **ret_events, Error *err) {
@@ -121,14 +124,17 @@ bool watch_pool(Context *context, bool measure_all, json_t **ret_events, Error *
   Error full = ERROR_INIT;
   Writer *writers = NULL;
   size_t count = 0;
-  bool has_room = pool_check_room(context, &full);
+  PoolHome home = pool_home(context);
+  bool is_home_critical = home.available < home.reserve / 2;
+  bool has_room = pool_check_own_room(context, &full);
   if (!has_room && full.code != ERROR_POOL_FULL) {
     *err = full;
     return false;
   }
+  has_room = has_room && !is_home_critical;
   bool ok = (has_room && !measure_all) || list_writers(context, &writers, &count, err);
   ok = ok && suspend_over_cap(context, writers, count, events, err) &&
-       (has_room || suspend_largest(context, writers, count, events, err));
+       (has_room || suspend_largest(context, writers, count, is_home_critical, events, err));
   mem_free(writers);
   if (ok)
     *ret_events = STEAL(events);
