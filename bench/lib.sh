@@ -2,11 +2,12 @@
 # Sourced by bench/run.
 # shellcheck shell=bash
 
-# record FIGURE SERIES UNIT BOUND VALUE...: BOUND is "<= 30", ">= 0.85" or "-"; judged by the median.
+# record FIGURE SERIES UNIT BOUND VALUE...: BOUND is "<= 30", ">= 0.85" or "-"; judged by the median. Without a value
+# it failed.
 record() {
   local figure=$1 series=$2 unit=$3 bound=$4
   shift 4
-  printf '%s\n' "$@" | grep -E '^-?[0-9.]+$' | sort -g | awk -v figure="$figure" -v series="$series" -v unit="$unit" -v bound="$bound" '
+  printf '%s\n' "$@" | { grep -E '^-?[0-9.]+$' || true; } | sort -g | awk -v figure="$figure" -v series="$series" -v unit="$unit" -v bound="$bound" '
     { v[NR] = $1 }
     END {
       if (NR == 0) { printf "%s\t%s\t%s\t%s\t-\t-\t-\t0\tfailed\n", figure, series, unit, bound; exit }

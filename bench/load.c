@@ -2,12 +2,15 @@
  *   bench-load -s SERVER -p PROJECT -m churn|create|delete [-c CLIENTS] [-t SECONDS] [-n COUNT]
  *              [-r PER_SECOND] [-b PARENT] [-x PREFIX]
  * churn: each client creates a branch and deletes it, until the time is up. create, delete: COUNT
- * branches PREFIX0 ... between all clients. -r: no more than that many creates a second in all. */
+ * branches PREFIX0 ... between all clients. -r: no more than that many creates a second in all.
+ * SIGTERM ends a churn early; what was seen until then is printed all the same. */
 #include "core/clock.h"
 #include "core/json.h"
 #include "core/str.h"
 #include "http/client.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,8 +29,16 @@ typedef struct Options {
 /* Shared between the client processes. */
 typedef struct Tally {
   atomic_int next, creates, deletes, errors, samples;
+  atomic_bool is_over;
   float create_ms[SAMPLES_LIMIT];
 } Tally;
+
+static Tally *shared;
+
+static void on_term(int number) {
+  (void)number;
+  shared->is_over = true;
+}
 
 static bool read_options(int argc, char **argv, Options *ret) {
   for (int option; (option = getopt(argc, argv, "s:p:m:c:t:n:r:b:x:")) != -1;) {
@@ -108,6 +119,10 @@ static void wait_turn(const Options *options, int64_t start, int number) {
     clock_sleep_ms(wait);
 }
 
+static bool is_churned(const Options *options, const Tally *tally, int64_t start) {
+  return tally->is_over || clock_monotonic_ms() - start > options->seconds * 1000;
+}
+
 static void be_client(const Options *options, Tally *tally, int64_t start) {
   bool churns = str_equal(options->mode, "churn");
   AUTO(client_free) Client *client = NULL;
@@ -119,7 +134,7 @@ static void be_client(const Options *options, Tally *tally, int64_t start) {
   }
   for (;;) {
     int number = atomic_fetch_add(&tally->next, 1);
-    if (churns ? clock_monotonic_ms() - start > options->seconds * 1000 : number >= options->count)
+    if (churns ? is_churned(options, tally, start) : number >= options->count)
       return;
     wait_turn(options, start, number);
     AUTO(str_free) char *name = str_format("%s%d", options->prefix, number);
@@ -165,6 +180,8 @@ int main(int argc, char **argv) {
       mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (tally == MAP_FAILED)
     return 1;
+  shared = tally;
+  (void)sigaction(SIGTERM, &(struct sigaction){.sa_handler = on_term}, NULL);
   int64_t start = clock_monotonic_ms();
   for (int client = 0; client < options.clients; client++) {
     if (fork() == 0) {
@@ -172,7 +189,7 @@ int main(int argc, char **argv) {
       _exit(0);
     }
   }
-  while (wait(NULL) > 0) {
+  while (wait(NULL) > 0 || errno == EINTR) {
   }
   print(tally, (double)(clock_monotonic_ms() - start) / 1000.0);
   return tally->errors == 0 ? 0 : 1;
