@@ -26,6 +26,14 @@ int64_t clock_wall_us(void) {
   return read_us(CLOCK_REALTIME);
 }
 
+ClockLook clock_look(void) {
+  return (ClockLook){.wall_us = clock_wall_us(), .boot_us = clock_boot_us()};
+}
+
+int64_t clock_jump_us(const ClockLook *before, const ClockLook *now) {
+  return (now->wall_us - before->wall_us) - (now->boot_us - before->boot_us);
+}
+
 void clock_sleep_ms(int64_t milliseconds) {
   struct timespec rest = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000};
   while (nanosleep(&rest, &rest) != 0 && errno == EINTR)

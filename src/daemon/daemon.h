@@ -2,6 +2,7 @@
  * of its own (own_jobs.c), its end (stop.c). All of them run on the loop. */
 #pragma once
 
+#include "core/clock.h"
 #include "core/home.h"
 #include "daemon/dispatch.h"
 #include "daemon/git_link.h"
@@ -32,8 +33,7 @@ typedef struct Daemon {
   bool stopping;          /* new requests are refused */
   bool draining;          /* running ones are waited for */
   int64_t proxy_limit_ms; /* until when the proxy's end is waited for */
-  int64_t started_monotonic_us;
-  int64_t started_wall_us;
+  ClockLook started;
   bool recovery_waits; /* for the catalog, to be tried again */
   json_t *problems;    /* what recovery could not put right, for doctor */
   bool ready;

@@ -138,9 +138,7 @@ static int daemon_main(const char *root) {
   log_start("boughd");
   Error failure = ERROR_INIT;
   AUTO_RELEASE(daemon_release)
-  Daemon daemon = {.problems = json_array(),
-                   .started_monotonic_us = clock_monotonic_us(),
-                   .started_wall_us = clock_wall_us()};
+  Daemon daemon = {.problems = json_array(), .started = clock_look()};
   AUTO_RELEASE(fd_release) int lock = -1;
   (void)umask(0027);
   if (!home_open(root, &daemon.home, &failure)) {

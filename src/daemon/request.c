@@ -22,16 +22,16 @@ typedef struct Pending {
 } Pending;
 
 static json_t *describe_daemon(const Daemon *daemon) {
-  int64_t monotonic = clock_monotonic_us() - daemon->started_monotonic_us;
-  int64_t wall = clock_wall_us() - daemon->started_wall_us;
-  return json_pack("{s:i, s:I, s:I, s:b, s:O, s:I, s:I, s:I, s:o, s:I}", "pid", (int)getpid(),
-                   "uptime_seconds", (json_int_t)(monotonic / 1000000), "clock_jump_us",
-                   (json_int_t)(wall - monotonic), "ready", daemon->ready, "problems",
-                   daemon->problems, "workers", (json_int_t)dispatcher_workers(daemon->dispatcher),
-                   "pending", (json_int_t)dispatcher_pending(daemon->dispatcher), "watched",
-                   (json_int_t)supervisor_count(daemon->supervisor), "proxy",
-                   proxy_process_describe(daemon->proxy), "proxies",
-                   (json_int_t)proxy_link_count(daemon->proxies));
+  const ClockLook now = clock_look();
+  return json_pack(
+      "{s:i, s:I, s:I, s:b, s:O, s:I, s:I, s:I, s:o, s:I}", "pid", (int)getpid(), "uptime_seconds",
+      (json_int_t)((now.boot_us - daemon->started.boot_us) / 1000000), "clock_jump_us",
+      (json_int_t)clock_jump_us(&daemon->started, &now), "ready", daemon->ready, "problems",
+      daemon->problems, "workers", (json_int_t)dispatcher_workers(daemon->dispatcher), "pending",
+      (json_int_t)dispatcher_pending(daemon->dispatcher), "watched",
+      (json_int_t)supervisor_count(daemon->supervisor), "proxy",
+      proxy_process_describe(daemon->proxy), "proxies",
+      (json_int_t)proxy_link_count(daemon->proxies));
 }
 
 static void on_request_progress(void *context, const json_t *progress) {

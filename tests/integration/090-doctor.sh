@@ -35,13 +35,14 @@ tamper() {
   catalog_sql "update lakebase.branches set $1 where branch_id = '$id'" >/dev/null
 }
 tamper "state = 'nonsense'"
-named "a row with a state that is none is named" "$id|tampered|state"
+invalid='^error catalog-invalid catalog: table lakebase.branches, row'
+named "a row with a state that is none is named" "$invalid \"$id\", column state: \"nonsense\""
 tamper "state = 'ready', volume_id = '../../../etc'"
-named "a row with a volume that is none is named" "$id|tampered|volume"
+named "a row with a volume that is none is named" "$invalid \"$id\", column volume_id: \"\.\./\.\./\.\./etc\""
 check "the others work" test "$(table_sum good inventory)" = "$rows"
 check "a create works" bough branch create beside
 tamper "name = 'bad''; drop table x; --'"
-named "a name that is no name is named" "$id"
+named "a name that is no name is named" "$invalid \"$id\", column name: "
 check "doctor and list don't choke on it" bough branch list
 tamper "name = 'tampered', volume_id = '$volume'"
 
@@ -51,7 +52,7 @@ if [[ $BOUGH_TEST_MODE == system ]]; then
   btrfs subvolume delete "$BOUGH_HOME/pool/volumes/$volume/data" >/dev/null
 fi
 rm -rf "$BOUGH_HOME/pool/volumes/$volume"
-named "a missing volume is named" "$volume|volumeless"
+named "a missing volume is named" '^error volume-missing volumeless: '
 check_not "its branch doesn't open" sql volumeless 'select 1'
 
 if [[ $BOUGH_TEST_MODE == system ]]; then
@@ -61,7 +62,7 @@ else
   mkdir "$BOUGH_HOME/pool/volumes/strangers" "$BOUGH_HOME/pool/elsewhere"
 fi
 echo "not Bough's" >"$BOUGH_HOME/pool/volumes/strangers/file"
-named "a foreign subvolume is named" strangers
+named "a foreign subvolume is named" '^warning foreign-in-pool [^ ]*strangers: '
 bough down >/dev/null 2>&1 && bough up >/dev/null 2>&1
 equal "and left alone" "$(cat "$BOUGH_HOME/pool/volumes/strangers/file")" "not Bough's"
 [[ $BOUGH_TEST_MODE != system ]] || btrfs subvolume delete "$BOUGH_HOME/pool/volumes/strangers" "$BOUGH_HOME/pool/elsewhere" >/dev/null
@@ -71,17 +72,17 @@ bough endpoint suspend broken >/dev/null 2>&1 || true
 volume=$(volume_of broken)
 as_compute truncate -s 100 "$BOUGH_HOME/pool/volumes/$volume/data/global/pg_control"
 check_not "a PostgreSQL that can't start doesn't" sql broken 'select 1'
-named "a PostgreSQL that can't start is named" "broken|$volume"
+named "a PostgreSQL that can't start is named" '^error compute-failed broken: '
 
 catalog_sql "update lakebase.branches set created_at = created_at + interval '2 days' where name = 'good'" >/dev/null
-named "a clock that was set back is named" 'clock'
+named "a clock that was set back is named" '^warning clock-behind good: '
 catalog_sql "update lakebase.branches set created_at = created_at - interval '2 days' where name = 'good'" >/dev/null
 
 if [[ -n ${BOUGH_TEST_MAY_SET_CLOCK:-} && $(id -u) == 0 ]]; then
   date --set='+30 seconds' >/dev/null
   found=$(findings)
   date --set='-30 seconds' >/dev/null
-  matches "a clock that jumped is named" "$found" 'clock'
+  matches "a clock that jumped is named" "$found" 'warning clock-jumped '
 else
   skip "a clock that jumped is named" "it sets this machine's clock: only with BOUGH_TEST_MAY_SET_CLOCK=1, as root"
 fi
@@ -98,7 +99,7 @@ if [[ $BOUGH_TEST_MODE == system ]]; then
   bough up >"$TEST_DIR/up.log" 2>&1 || true
   check "status answers without a pool" status_answers
   found=$(findings)
-  matches "a pool that isn't mounted is named" "$found" '[Pp]ool'
+  matches "a pool that isn't mounted is named" "$found" 'error pool-missing '
   expect_error pool-missing "a create is refused" branch create homeless
   equal "nothing was written under the mount point" "$(find "$(config .pool.path)" -mindepth 1 2>/dev/null)" ""
   mv "$TEST_DIR/pool.img.away" "$TEST_DIR/pool.img"

@@ -29,6 +29,36 @@ static void test_wall(void **state) {
   assert_in_range(clock_wall_us() / 1000000 - seconds + 1, 0, 10);
 }
 
+/* Both clocks in seconds, from before to now. */
+static const struct {
+  int64_t wall_before, boot_before, wall_now, boot_now, jump;
+} jumps[] = {
+    {1700000000, 500, 1700000000, 500, 0},
+    {1700000000, 500, 1700086400, 86900, 0}, /* a day, asleep or not */
+    {1700000000, 500, 1700000040, 510, 30},  /* set ahead */
+    {1700000000, 500, 1699999980, 510, -30}, /* set back, below where it began */
+    {1700000000, 500, 1700000004, 510, -6},  /* set back, and past its beginning again */
+    {100, 500, 1700000100, 510, 1699999990}, /* a machine that woke in 1970, then heard the time */
+    {1700000000, 500, 1700086390, 86890, 0},
+};
+
+static void test_jump(void **state) {
+  for (size_t row = 0; row < ARRAY_LENGTH(jumps); row++) {
+    ClockLook before = {jumps[row].wall_before * 1000000, jumps[row].boot_before * 1000000};
+    ClockLook now = {jumps[row].wall_now * 1000000, jumps[row].boot_now * 1000000};
+    if (clock_jump_us(&before, &now) != jumps[row].jump * 1000000)
+      fail_msg("row %zu: %lld", row, (long long)clock_jump_us(&before, &now));
+  }
+}
+
+static void test_look(void **state) {
+  ClockLook before = clock_look();
+  clock_sleep_ms(20);
+  ClockLook now = clock_look();
+  assert_true(now.boot_us - before.boot_us >= 20000);
+  assert_true(before.wall_us > 1600000000LL * 1000000);
+}
+
 static void on_alarm(int number) {
 }
 
@@ -88,6 +118,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_monotonic),
       cmocka_unit_test(test_wall),
+      cmocka_unit_test(test_jump),
+      cmocka_unit_test(test_look),
       cmocka_unit_test(test_sleep_is_not_cut_by_signals),
       cmocka_unit_test(test_sizes),
   };
