@@ -65,5 +65,31 @@ hostile preload "alter database app set session_preload_libraries = '/tmp/evil';
 hostile event-trigger "create function evil() returns event_trigger language plpgsql as \$\$ begin copy honest to program 'touch $T/event'; end \$\$; create event trigger evil on ddl_command_start execute function evil();"
 hostile trusted-later "create function evil() returns int language plpgsql as \$\$ begin copy honest to program 'touch $T/later'; return 1; end \$\$; create index on honest ((evil()));"
 
+# What nobody but a superuser can make is named, loads when one says so, and leaves no superuser behind.
+cat >"$TEST_DIR/dumps/files.sql" <<EOF
+create table honest (x int);
+create extension file_fdw;
+create server files foreign data wrapper file_fdw;
+create role chief superuser login;
+grant pg_read_server_files to chief;
+EOF
+needing() {
+  bough --json project create needing --sql "$TEST_DIR/dumps/files.sql" "$@" 2>/dev/null || true
+}
+matches "a dump that needs a superuser is refused, and says what for" "$(needing | jq -r '"\(.error.code) \(.error.message) \(.error.hint)"')" '^needs-superuser .*extension file_fdw.*--trust'
+check "and leaves nothing" agreement
+matches "--trust loads it, and says so" "$(needing --trust | jq -r '.result.notes | join("; ")')" 'superuser rights, as --trust says'
+export BOUGH_PROJECT=needing
+bough branch create deep >/dev/null 2>&1
+for branch in production deep; do
+  equal "$branch: file_fdw is there" "$(sql $branch "select count(*) from pg_extension where extname = 'file_fdw'")" 1
+  equal "$branch: nobody else is superuser, may log in or read the server's files" "$(sql $branch "select string_agg(rolname, ' ') from pg_roles
+    where rolname <> 'bough_platform' and (rolsuper or rolcanlogin and rolname !~ '^bough_u_'
+      or rolname !~ '^pg_' and pg_has_role(oid, 'pg_read_server_files', 'member'))")" ""
+  check_not "$branch: its owner makes no file a table" sql $branch "create foreign table passwd (line text) server files options (filename '/etc/passwd')"
+done
+unset BOUGH_PROJECT
+check "delete" bough project delete needing
+
 equal "no project is left" "$(result '.projects | length' project list)" 0
 check "rows, volumes and processes agree" agreement
