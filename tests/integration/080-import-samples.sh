@@ -52,21 +52,51 @@ for name in pagila chinook northwind iso3166; do
   bough endpoint suspend production >/dev/null 2>&1 || true
 done
 
-export BOUGH_PROJECT=base
-check "--from takes the running cluster by pg_basebackup" bough project create base --method basebackup --from "$SOURCE dbname=pagila"
-descend
-for name in pagila chinook northwind iso3166; do
-  compare production "$name" "$name"
-  compare b3 "$name" "$name"
-done
-
-for name in pagila northwind; do
-  export BOUGH_PROJECT=dump-$name
-  check "--from takes $name by pg_dump" bough project create "dump-$name" --method dump --from "$SOURCE dbname=$name"
-  compare production "$name" "$name"
+# from NAME METHOD PATTERN ARGUMENTS...: an import that was made in that way, notes like that, a branch three deep.
+from() {
+  export BOUGH_PROJECT=$1
+  matches "--from makes $1" "$(result '.notes | join("; ")' project create "$1" "${@:4}")" "$3"
+  equal "$1 was copied by $2" "$(catalog_sql "select details ->> 'method' from lakebase.projects where name = '$1'")" "$2"
   descend
-  compare b3 "$name" "$name"
-done
+  for name in pagila chinook northwind iso3166; do
+    compare production "$name" "$name"
+    compare b3 "$name" "$name"
+  done
+  for name in b3 production; do bough endpoint suspend "$name" >/dev/null 2>&1 || true; done
+}
+
+operations() {
+  catalog_sql 'select count(*) from lakebase.operations'
+}
+
+# turned_down CODE PATTERN ARGUMENTS...: before any row, volume or file of it is made.
+turned_down() {
+  local before
+  before=$(operations)
+  expect_error "$1" "refused with $1" project create refused "${@:3}"
+  matches "with the reason" "$(bough project create refused "${@:3}" 2>&1 || true)" "$2"
+  equal "and nothing was begun" "$(operations)" "$before"
+}
+
+from base basebackup 'copied by pg_basebackup' --from "$SOURCE dbname=pagila"
+source_sql postgres 'create role reader login in role pg_read_all_data'
+from reader dump 'by pg_dump, since .* no REPLICATION' --from "${SOURCE/user=postgres/user=reader} dbname=northwind"
+sed -i 's/^[^#]*replication/#&/' "$SOURCE_DIR/data/pg_hba.conf"
+source_sql postgres 'select pg_reload_conf()' >/dev/null
+turned_down source-unsupported 'pg_hba.conf lets no replication' --method basebackup --from "$SOURCE dbname=pagila"
+
+as_server mkdir "$SOURCE_DIR/space"
+source_sql chinook "create tablespace fast location '$SOURCE_DIR/space'"
+source_sql chinook 'alter table track set tablespace fast'
+turned_down source-unsupported 'uses tablespaces' --method basebackup --from "$SOURCE dbname=pagila"
+from dump dump '' --method dump --from "$SOURCE dbname=pagila"
+
+# A file full of holes in the database's directory counts for its size as any other.
+large=$SOURCE_DIR/data/base/$(source_sql postgres "select oid from pg_database where datname = 'iso3166'")/999999
+as_server truncate -s 100G "$large"
+turned_down pool-full 'the source has 10[0-9]{4} MB, the pool has room for [0-9]+ MB' --from "$SOURCE dbname=iso3166"
+turned_down pool-full 'enlarge the pool' --method dump --from "$SOURCE dbname=iso3166"
+rm "$large"
 
 export BOUGH_PROJECT=base
 for name in pagila chinook northwind iso3166; do
