@@ -93,6 +93,7 @@ json_t *describe_branch_with(const ProjectRow *project, const BranchRow *branch,
              : json_null(),
       "endpoint", "id", endpoint->id, "state", present_state(endpoint), "error",
       text_or_null(branch->error));
+  (void)json_object_set_new(object, "parent_id", text_or_null(branch->parent));
   describe_end(branch, object);
   return object;
 }

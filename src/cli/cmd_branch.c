@@ -161,25 +161,26 @@ void cmd_branch_list_show(Cli *cli, const json_t *result) {
   table_print(&table, &cli->output);
 }
 
-/* A tree is drawn from names: a branch whose parent isn't listed stands at the left. */
+/* A branch whose parent isn't listed stands at the left. By ids: a deleted parent's name may be
+ * another's by now. */
 typedef struct Tree {
   const Cli *cli;
   const json_t *branches;
   bool has_more[TREE_DEPTH_LIMIT]; /* at each depth: whether a sibling follows */
 } Tree;
 
-static bool is_listed(const json_t *branches, const char *name) {
+static bool is_listed(const json_t *branches, const char *id) {
   size_t at = 0;
   const json_t *branch = NULL;
   json_array_foreach(branches, at, branch) {
-    if (str_equal(json_string_or(branch, "name", NULL), name))
+    if (str_equal(json_string_or(branch, "id", NULL), id))
       return true;
   }
   return false;
 }
 
 static bool is_child(const Tree *tree, const json_t *branch, const char *parent) {
-  const char *own = json_string_or(branch, "parent", NULL);
+  const char *own = json_string_or(branch, "parent_id", NULL);
   if (parent != NULL)
     return str_equal(own, parent);
   return own == NULL || !is_listed(tree->branches, own);
@@ -219,7 +220,7 @@ static void draw_children(Tree *tree, const char *parent, size_t depth) {
     const json_t *branch = json_array_get(tree->branches, at);
     tree->has_more[depth] = next < count;
     draw_branch(tree, branch, depth);
-    draw_children(tree, show_text(branch, "name"), depth + 1);
+    draw_children(tree, show_text(branch, "id"), depth + 1);
     at = next;
   }
 }

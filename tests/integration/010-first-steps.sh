@@ -17,11 +17,44 @@ inventory=$(table_sum production inventory)
 at_least "the sample has rows worth looking at" "${inventory%% *}" 1000
 matches "an inventory code packs location, batch and serial" "$(sql production 'select inventory_code from inventory limit 1')" '^[A-Z0-9]+-[A-Z0-9]+-[A-Z0-9]+$'
 
+# position BRANCH: where its log is.
+position() {
+  sql "$1" 'select pg_current_wal_flush_lsn()'
+}
+# forked BRANCH PARENT BEFORE AFTER: by its lineage it was forked on its parent's timeline between these positions.
+forked() {
+  local timeline lsn
+  read -r timeline lsn <<<"$(result '.lineage[0] | "\(.timeline) \(.lsn)"' branch show "$1")"
+  equal "$1 was forked from $2" "$(result '.lineage[0].name' branch show "$1")" "$2"
+  equal "$1 was forked on its parent's timeline" "$timeline" "$(sql "$2" 'select timeline_id from pg_control_checkpoint()')"
+  equal "$1 was forked where its parent's log was" "$(sql "$2" "select '$lsn'::pg_lsn between '$3' and '$4'")" t
+}
+tree() {
+  bough branch tree | sed -E 's/([a-z]) .*/\1/'
+}
+usage() {
+  result ".usage.$2" branch show "$1"
+}
+
+before=$(position production)
 created=$(bough branch create experiment 2>&1)
+forked experiment production "$before" "$(position production)"
 matches "create prints a connection string" "$created" 'postgresql://'
 matches "create prints how long it took" "$created" '[0-9.]+ ?m?s'
 equal "the branch has the data" "$(table_sum experiment inventory)" "$inventory"
-sql experiment "truncate inventory cascade; create table mine (x int); insert into mine values (1)"
+matches "what objects it had at its fork is on record" "$(result .identity.digest branch show experiment)" '^[0-9a-f]{64}$'
+equal "those of its parent" "$(result .identity.objects branch show experiment)" "$(result .identity.objects branch show production)"
+
+logical=$(usage experiment logical_bytes)
+freed=$(usage experiment freed_bytes)
+at_least "show tells its size: that of all its databases" "$logical" "$(sql experiment 'select sum(pg_database_size(oid)) from pg_database')"
+sql experiment 'create table ballast as select repeat(md5(x::text), 30) as filler from generate_series(1, 10500) x'
+platform_sql experiment app checkpoint
+at_least "10 MB more are 10 MB more" "$(($(usage experiment logical_bytes) - logical))" 10485760
+at_least "which deleting it would free" "$(($(usage experiment freed_bytes) - freed))" 10485760
+at_least "its processes wrote them" "$(usage experiment written_since_start_bytes)" 10485760
+equal "bytes written by a branch are unknown in a pool without quotas" "$(usage experiment written_bytes)" null
+sql experiment "drop table ballast; truncate inventory cascade; create table mine (x int); insert into mine values (1)"
 equal "the branch is written" "$(sql experiment 'select count(*) from inventory')" 0
 equal "production never notices" "$(table_sum production inventory)" "$inventory"
 check_not "production has no such table" sql production 'select * from mine'
@@ -38,11 +71,24 @@ check "rename" bough branch rename experiment trial
 equal "the new name is there" "$(branch_names)" "production trial"
 equal "the renamed branch has its data" "$(table_sum trial inventory)" "$now"
 
+objects=$(result .identity.objects branch show trial)
+sql trial 'create table counted (x int)'
+before=$(position trial)
 check "a branch of a branch" bough branch create leaf --parent trial
+forked leaf trial "$before" "$(position trial)"
+equal "the tree is drawn" "$(tree)" "production
+└─ trial
+   └─ leaf"
 check "deleting the one between" bough branch delete trial
 equal "the children live on" "$(table_sum leaf inventory)" "$now"
+equal "its fork's objects are those of then: a table and its column more" "$(result .identity.objects branch show leaf)" "$((objects + 2))"
 matches "lineage says where it came from" "$(result '[.lineage[].name] | join(" ")' branch show leaf)" 'trial'
 expect_error branch-not-found "a deleted branch is gone" branch show trial
+check "another one may have its name" bough branch create trial --parent leaf
+equal "and is no parent of its parent" "$(tree)" "production
+leaf
+└─ trial"
+check "delete it" bough branch delete trial
 
 sql leaf "create table kept (x int)"
 check "down" bough_down_all
