@@ -1,7 +1,8 @@
 #!/bin/bash
 # A power loss, imitated: pool image and logs lie on an XFS; under load the image is cloned by FICLONE
 # at one moment, then the logs. All is killed, the clones are put in place, and Bough must come back
-# with every transaction that was acknowledged before the first clone.
+# with every transaction that was acknowledged before the first clone, and with branches that were made or
+# reset right before it: whole, and without what a branch must not have of its parent.
 TEST_TIMEOUT=600
 TEST_MODE_ONLY=system
 source "$(dirname "$0")/../harness/lib.sh"
@@ -19,6 +20,12 @@ check "up" bough up
 make_project shop
 bough branch create busy >/dev/null 2>&1
 load_prepare busy 5
+bough branch create again --parent busy >/dev/null 2>&1
+# What forks of it must not have: a slot, a setting, a server's log.
+data=$BOUGH_HOME/pool/volumes/$(volume_of busy)/data
+platform_sql busy app "select pg_create_physical_replication_slot('stays', true)" >/dev/null
+platform_sql busy app "alter system set log_min_duration_statement = '12345'"
+as_compute sh -c "umask 077; mkdir -p '$data/log'; echo secret >'$data/log/postgresql.log'"
 
 # All of Bough at once, until nothing starts anything again; pgbench ends by itself and keeps its log.
 kill_all() {
@@ -43,15 +50,33 @@ cut_power() {
   mv "$TEST_DIR/disk/wal.clone" "$BOUGH_HOME/wal"
 }
 
+# bare BRANCH: nothing of that is on it once it was started (files are cleaned before that, too, since the first
+# cleaning needn't survive a power loss), and its log is its own.
+bare() {
+  local volume files
+  volume=$(volume_of "$1")
+  files=$BOUGH_HOME/pool/volumes/$volume/data
+  equal "$1 has none of its parent's slots and logs" "$(find "$files/pg_replslot" "$files/log" -mindepth 1 2>/dev/null)" ""
+  check_not "$1 has none of its parent's settings" grep -q 12345 "$files/postgresql.auto.conf"
+  equal "$1 has a log of its own" "$(readlink -f "$files/pg_wal")" "$(readlink -f "$BOUGH_HOME/wal/$volume")"
+}
+
 for round in 1 2; do
   psql -XqAt "$(connection busy)" -c 'truncate load_acks'
   load_start 60 5
   sleep 5
+  forked=$(now_us)
+  bough branch create "fresh$round" --parent busy >/dev/null 2>&1
+  bough branch reset again >/dev/null 2>&1
   cut=$(now_us)
   cut_power
   at_least "round $round: there was load" "$(acked_total "$cut")" 20
   check "round $round: up after the power loss" bough up
   check "round $round: every acknowledged transaction is there" load_is_whole busy "$cut"
+  for name in "fresh$round" again; do
+    check "round $round: $name is whole" load_is_whole "$name" "$forked"
+    bare "$name"
+  done
   equal "round $round: production is there" "$(sql production 'select count(*) > 0 from inventory')" t
   check "round $round: a branch can be made of it" bough branch create "after$round" --parent busy
   check "round $round: and it is whole" load_is_whole "after$round" "$cut"
