@@ -168,11 +168,30 @@ static json_t *describe_route(const Context *context, const Visit *visit, int64_
                    "connections_limit", (json_int_t)(limit > 0 && limit < most ? limit : most));
 }
 
-/* A policy that is applied between decision and record makes it be decided again. */
+/* The compute that was there a moment ago is stopped, is another one, or is to be none. */
+static bool has_gone(Context *context, const Visit *visit) {
+  EndpointRow now;
+  Error ignored = ERROR_INIT;
+  return endpoint_get(context->catalog, visit->endpoint.id, &now, &ignored) &&
+         (!endpoint_is_awake(&now) || now.pid != visit->endpoint.pid ||
+          now.start_time != visit->endpoint.start_time);
+}
+
+/* A policy that is applied between decision and record makes it be decided again; a compute that
+ * goes to sleep meanwhile is woken. */
 static bool enter(Context *context, Visit *visit, SessionRecorded *ret, Error *err) {
   for (int tries = 0; tries < TRY_LIMIT; tries++) {
-    if (!find_right(context, visit, err) || !see_to_login(context, visit, err) ||
-        !record(context, visit, ret, err))
+    Error failure = ERROR_INIT;
+    if (!find_right(context, visit, err))
+      return false;
+    *ret = SESSION_ASLEEP;
+    if (!see_to_login(context, visit, &failure)) {
+      if (has_gone(context, visit))
+        return true;
+      *err = failure;
+      return false;
+    }
+    if (!record(context, visit, ret, err))
       return false;
     if (*ret != SESSION_STALE)
       return true;

@@ -235,7 +235,7 @@ size_t schema_dependencies(const Schema *schema, const Object *object, const Dep
     else
       high = middle;
   }
-  *ret = schema->dependencies + low;
+  *ret = schema->dependencies != NULL ? schema->dependencies + low : NULL;
   size_t count = 0;
   while (low + count < schema->dependency_count &&
          schema->dependencies[low + count].object == object)

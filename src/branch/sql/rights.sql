@@ -149,7 +149,7 @@ WITH
               WHERE a.grantee OPERATOR(pg_catalog.=) w.oid
                 AND a.privilege_type OPERATOR(pg_catalog.=) x.privilege)
      GROUP BY r.type, r.name, w.name
-    UNION ALL -- there may be a million of them: many in one statement
+    UNION ALL -- many in one statement; more of them than somebody who logs in can wait for are left alone
     SELECT 2, pg_catalog.format('GRANT %s ON LARGE OBJECT %s TO %I', o.privileges,
                                 pg_catalog.string_agg(o.oid::pg_catalog.text, ', '), o.role)
       FROM (SELECT l.oid, w.name AS role,
@@ -158,7 +158,8 @@ WITH
                    pg_catalog.row_number() OVER (PARTITION BY w.name ORDER BY l.oid)
                      OPERATOR(pg_catalog./) 1000 AS batch
               FROM pg_catalog.pg_largeobject_metadata l CROSS JOIN who w
-             WHERE NOT EXISTS (
+             WHERE (SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata) OPERATOR(pg_catalog.<=) 50000
+               AND NOT EXISTS (
                      SELECT
                        FROM pg_catalog.aclexplode(COALESCE(l.lomacl, pg_catalog.acldefault('L', l.lomowner))) a
                       WHERE a.grantee OPERATOR(pg_catalog.=) w.oid
