@@ -153,6 +153,14 @@ tps() {
     awk '/^tps/ { print $3 }'
 }
 
+# configure JQ-PROGRAM: changes config.json, and starts everything anew by it.
+configure() {
+  jq "$1" "$BOUGH_HOME/config.json" >"$DIR/config"
+  cat "$DIR/config" >"$BOUGH_HOME/config.json"
+  bough --quiet down
+  bough --quiet up
+}
+
 # Until nothing of the figure before is left to do: branches that were deleted lie in the pool until its cleaner has been.
 settle() {
   btrfs subvolume sync "$BOUGH_HOME/pool" >/dev/null

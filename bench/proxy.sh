@@ -218,18 +218,10 @@ proxy_pid() {
   pgrep --full --newest "bough-proxy --home $BOUGH_HOME\$"
 }
 
-# By themselves one source and one principal have 2,000.
-allow_many_clients() {
-  jq '.proxy += {clients_per_source: 10000, clients_per_principal: 10000}' "$BOUGH_HOME/config.json" >"$DIR/config"
-  cat "$DIR/config" >"$BOUGH_HOME/config.json"
-  bough --quiet down
-  bough --quiet up
-}
-
 # A branch takes some 90 sessions, so they are spread over many; a quarter of memory is left alone.
 figure_proxy_memory() {
   local pid count branch room
-  allow_many_clients
+  configure '.proxy += {clients_per_source: 10000, clients_per_principal: 10000}' # by themselves 2,000
   room=$(awk '/^MemAvailable:/ { print int($2 * 3 / 4 / 2500) }' /proc/meminfo)
   count=$((room < 5000 ? room / 80 * 80 : 5000))
   pid=$(proxy_pid)

@@ -82,12 +82,25 @@ static int64_t find_cap(Context *context, const BranchRow *branch, const char **
   return policy->limit_branch_bytes;
 }
 
+/* What was written since the start counts what was overwritten, too, which is most of it where the
+ * same rows are changed again and again: a branch has no more of its own than quotas say, or than
+ * there is of it. */
+static bool may_hold(Context *context, const Writer *writer, int64_t bytes) {
+  AUTO(json_free) json_t *usage = NULL;
+  Error unknown = ERROR_INIT;
+  if (!agent_call(context->agent, "volume.usage",
+                  json_pack("{s:s}", "volume", writer->branch.volume), &usage, &unknown))
+    return true;
+  int64_t all = json_integer_or(usage, "logical", INT64_MAX);
+  return json_integer_or(usage, "written", all) > bytes;
+}
+
 static bool suspend_over_cap(Context *context, const Writer *writers, size_t count, json_t *events,
                              Error *err) {
   for (size_t at = 0; at < count; at++) {
     const char *name = NULL;
     int64_t cap = find_cap(context, &writers[at].branch, &name);
-    if (writers[at].written <= cap)
+    if (writers[at].written <= cap || !may_hold(context, &writers[at], cap))
       continue;
     AUTO(str_free)
     char *reason =

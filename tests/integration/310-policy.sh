@@ -9,7 +9,7 @@ start_bough
 make_project shop
 write_policy
 P=$TEST_DIR/bough.yaml
-sed -i 's/branch_bytes: 20GB/branch_bytes: 64MB/' "$P"
+sed -i 's/branch_bytes: 20GB/branch_bytes: 256MB/' "$P"
 add dev human developer
 add bot agent agent dev
 add rev human reviewer
@@ -116,13 +116,19 @@ expect_json "an older version is applied again" .result.version 3 bough --json p
 equal "and the right is there again" "$(as rev one 'select current_user')" bough_reader
 
 note "what a branch writes"
-food="create table food as select repeat(md5(x::text), 60) from generate_series(1, 40000) x"
+food="create table food as select repeat(md5(x::text), 60) from generate_series(1, 120000) x"
 check "a tier may write a lot" as op staging "$food"
+for _ in 1 2 3; do
+  as dev one "drop table if exists again" && as dev one "create table again as select repeat(md5(x::text), 60) from generate_series(1, 45000) x" || break
+done >/dev/null 2>&1
+over() { bough --json branch show "$1" | jq -e '.result.usage.written_since_start_bytes > 256000000' >/dev/null; }
+check "one that writes the same again and again writes more than its limit" wait_for 10 over one
 check "a feature writes" as dev three "create table kept as select generate_series(1, 1000)"
 as dev three "$food" >/dev/null 2>&1 || true # it may be suspended in the middle
 is_suspended() { [[ $(endpoint "$1" state) == stopped ]]; }
 check "and is suspended" wait_for 40 is_suspended three
-matches "with the figures" "$(endpoint three error)" '^suspended: it wrote [0-9]+ MB since it was started, more than the 64 MB that limits.branch_bytes of the policy allows$'
+equal "who has less than the limit is not, whatever it wrote" "$(endpoint one state)" running
+matches "with the figures" "$(endpoint three error)" '^suspended: it wrote [0-9]+ MB since it was started, more than the 256 MB that limits.branch_bytes of the policy allows$'
 matches "and the next step for who connects" "$(as dev three 'select 1' 2>&1 || true)" 'suspended: it wrote.*bough endpoint start'
 equal "the tier runs" "$(endpoint staging state)" running
 check "it is started by who means it" bough endpoint start three
