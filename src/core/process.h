@@ -37,8 +37,8 @@ typedef struct ProcessResult {
 void process_result_release(ProcessResult *result);
 
 /* Runs argv[0] (a path, or searched in PATH) to its end; it's killed when the calling thread ends
- * before. False when it couldn't be run or ran out
- * of time (ERROR_TIMEOUT); a status other than 0 is no failure here. */
+ * before. False when it couldn't be run or ran out of time (ERROR_TIMEOUT); a status other than 0
+ * is no failure here. */
 CHECKED bool process_run(const char *const *argv, const ProcessOptions *options, ProcessResult *ret,
                          Error *err);
 

@@ -145,6 +145,12 @@ static void take_route(Client *client, const json_t *result) {
   join(client);
 }
 
+/* What boughd refuses it has recorded; that it hasn't answered in time it can't know. */
+static bool is_ours(const Client *client, const Error *failure) {
+  return failure->code == ERROR_STARTING || (failure->code == ERROR_COMPUTE_TIMEOUT &&
+                                             clock_monotonic_ms() >= client->login->give_up_ms);
+}
+
 static void on_route(void *context, const json_t *result, const Error *failure) {
   RouteAsk *ask = context;
   Client *client = ask->client;
@@ -155,10 +161,12 @@ static void on_route(void *context, const json_t *result, const Error *failure) 
   if (client == NULL)
     return;
   client->login->ask = NULL;
-  if (failure != NULL)
-    client_refuse(client, failure);
-  else
+  if (failure == NULL)
     take_route(client, result);
+  else if (is_ours(client, failure))
+    client_refuse_told(client, failure);
+  else
+    client_refuse(client, failure);
 }
 
 static void ask_route(Client *client) {

@@ -111,8 +111,11 @@ static void start_ending(Relay *relay, RelayEnd end) {
 
 static void server_ended(Relay *relay) {
   Error lost = ERROR_INIT;
-  if (relay->goodbye || message_walk_type(&relay->walk) == 'E' || relay->finishing) {
-    start_ending(relay, relay->finishing ? RELAY_FINISHED : RELAY_SERVER_GONE);
+  bool said_why = message_walk_type(&relay->walk) == 'E';
+  if (relay->finishing || said_why || relay->goodbye) {
+    start_ending(relay, relay->finishing ? RELAY_FINISHED
+                        : said_why       ? RELAY_SERVER_GONE
+                                         : RELAY_CLIENT_GONE);
     return;
   }
   if (message_walk_at_boundary(&relay->walk)) {

@@ -12,8 +12,8 @@
 typedef struct Relay Relay;
 
 typedef enum RelayEnd {
-  RELAY_CLIENT_GONE,
-  RELAY_SERVER_GONE, /* as the client wished, or with postgres's own last words */
+  RELAY_CLIENT_GONE, /* it said so, or its connection ended */
+  RELAY_SERVER_GONE, /* with postgres's own last words */
   RELAY_SERVER_LOST, /* without a word; the client was told */
   RELAY_FINISHED,    /* by relay_finish */
 } RelayEnd;

@@ -171,7 +171,17 @@ void stand_configure(Stand *stand, json_t *proxy, json_t *tls) {
   stand->proxy = stand_start_proxy(stand);
 }
 
+Stand *stand_try(json_t *config) {
+  if (cluster_skip_reason() == NULL)
+    return stand_new(config);
+  (void)printf("skipped: %s\n", cluster_skip_reason());
+  json_free(config);
+  return NULL;
+}
+
 void stand_free(Stand *stand) {
+  if (stand == NULL)
+    return;
   if (stand->proxy != 0) {
     (void)kill(stand->proxy, SIGTERM);
     assert_int_equal(stand_wait_proxy(stand, stand->proxy), 0); /* leaks are a status too */

@@ -17,7 +17,9 @@ typedef struct Stand {
 /* config is added to config.json as "proxy"; stolen, may be NULL. What goes wrong fails the test.
  */
 Stand *stand_new(json_t *config);
-void stand_free(Stand *stand);
+/* The same; NULL, and says why, where no cluster can be made. */
+Stand *stand_try(json_t *config);
+void stand_free(Stand *stand); /* may be NULL */
 
 /* Starts the proxy anew with that configuration, each part stolen, each may be NULL. Sessions end.
  */

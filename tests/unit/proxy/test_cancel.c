@@ -32,17 +32,12 @@ typedef struct Sleeper {
 } Sleeper;
 
 static int set_up(void **state) {
-  if (cluster_skip_reason() != NULL) {
-    (void)printf("skipped: %s\n", cluster_skip_reason());
-    return 0;
-  }
-  stand = stand_new(NULL);
+  stand = stand_try(NULL);
   return 0;
 }
 
 static int tear_down(void **state) {
-  if (stand != NULL)
-    stand_free(stand);
+  stand_free(stand);
   return 0;
 }
 

@@ -28,18 +28,13 @@ enum {
 static Stand *stand;
 
 static int set_up(void **state) {
-  if (cluster_skip_reason() != NULL) {
-    (void)printf("skipped: %s\n", cluster_skip_reason());
-    return 0;
-  }
-  stand = stand_new(json_pack("{s:i, s:i}", "clients_per_principal", PER_PRINCIPAL,
+  stand = stand_try(json_pack("{s:i, s:i}", "clients_per_principal", PER_PRINCIPAL,
                               "clients_per_source", PER_SOURCE));
   return 0;
 }
 
 static int tear_down(void **state) {
-  if (stand != NULL)
-    stand_free(stand);
+  stand_free(stand);
   return 0;
 }
 

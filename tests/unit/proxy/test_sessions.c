@@ -22,17 +22,12 @@ enum {
 static Stand *stand;
 
 static int set_up(void **state) {
-  if (cluster_skip_reason() != NULL) {
-    (void)printf("skipped: %s\n", cluster_skip_reason());
-    return 0;
-  }
-  stand = stand_new(NULL);
+  stand = stand_try(NULL);
   return 0;
 }
 
 static int tear_down(void **state) {
-  if (stand != NULL)
-    stand_free(stand);
+  stand_free(stand);
   return 0;
 }
 

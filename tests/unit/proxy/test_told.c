@@ -1,10 +1,10 @@
 /* What boughd hears late, or doesn't take at once. */
+#include "pq.h"
 #include "stand.h"
 
 #include "core/clock.h"
 #include "core/str.h"
 
-#include <libpq-fe.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,36 +12,20 @@
 
 #include <cmocka.h>
 
-static void pq_finish(PGconn *connection) {
-  PQfinish(connection);
-}
-DEFINE_AUTO(PGconn *, pq_finish)
-
 static Stand *stand;
 
 static int set_up(void **state) {
-  if (cluster_skip_reason() != NULL) {
-    (void)printf("skipped: %s\n", cluster_skip_reason());
-    return 0;
-  }
-  stand = stand_new(json_pack("{s:i}", "wake_seconds", 1));
+  stand = stand_try(json_pack("{s:i}", "wake_seconds", 1));
   return 0;
 }
 
 static int tear_down(void **state) {
-  if (stand != NULL)
-    stand_free(stand);
+  stand_free(stand);
   return 0;
 }
 
 static PGconn *try_connect(void) {
-  if (stand == NULL)
-    skip();
-  AUTO(str_free)
-  char *conninfo = str_format("host=127.0.0.1 port=%d user=dev1 password=secret-one "
-                              "dbname=app@main sslmode=disable",
-                              stand->port);
-  return PQconnectdb(conninfo);
+  return pq_try(stand, "dev1", "secret-one", "dbname=app@main sslmode=disable");
 }
 
 /* Waits for the end of a session that is told with this reason. */
@@ -65,9 +49,11 @@ static void a_route_that_comes_too_late_is_given_back(void **state) {
   AUTO(pq_finish) PGconn *first = try_connect();
   assert_int_equal(PQstatus(first), CONNECTION_OK);
   fake_set_delay_ms(stand->fake, "route", 4000);
+  size_t refused = fake_count(stand->fake, "refused");
   AUTO(pq_finish) PGconn *late = try_connect();
   assert_int_equal(PQstatus(late), CONNECTION_BAD);
   assert_non_null(strstr(PQerrorMessage(late), "time limit"));
+  assert_int_equal(fake_count(stand->fake, "refused"), refused + 1); /* before it heard of it */
   fake_set_delay_ms(stand->fake, "route", 0);
   assert_true(is_ended("client closed before it was let in"));
 }
