@@ -14,6 +14,7 @@ typedef struct BranchRequest {
   bool is_copy; /* of a branch that the request has just made for itself, and throws away: whoever
       may make that one may make this one */
   const BranchRow *copied; /* of a copy: what is forked, found by its maker; NULL: parent says it */
+  bool is_scratch;         /* thrown away by this process: its time is over when that has ended */
   bool is_tier; /* for who has asked for policy.apply: a branch to stand for the tier of its name */
 } BranchRequest;
 

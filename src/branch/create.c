@@ -8,12 +8,15 @@
 #include "branch/limit.h"
 #include "branch/operation.h"
 #include "branch/pool.h"
+#include "catalog/expiry.h"
 #include "catalog/policy.h"
 #include "core/clock.h"
 #include "core/failpoint.h"
+#include "core/process.h"
 #include "core/str.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 static const char *kind_of(const BranchRequest *request) {
   return request->is_tier ? "tier" : request->kind != NULL ? request->kind : "feature";
@@ -97,6 +100,12 @@ static bool check_parent(const BranchRow *parent, Error *err) {
                    "branch \"%s\" is %s", parent->name, row_state_text(parent->state));
 }
 
+static bool set_maker(Context *context, const BranchRow *branch, Error *err) {
+  ExpiryMaker maker = {.pid = (int)getpid(), .start = (int64_t)process_start_time(getpid())};
+  (void)snprintf(maker.branch, sizeof maker.branch, "%s", branch->id);
+  return expiry_set_maker(context->catalog, &maker, err);
+}
+
 /* Writes the rows of the branch, its endpoint and the operation: the first trace of the request. */
 static bool record(Context *context, const ProjectRow *project, const BranchRow *parent,
                    const BranchRequest *request, BranchRow *branch, OperationRow *operation,
@@ -126,6 +135,7 @@ static bool record(Context *context, const ProjectRow *project, const BranchRow 
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
   return catalog_begin(context->catalog, &guard, err) && access_confirm(context, err) &&
          limit_check(context, branch, err) && branch_insert(context->catalog, branch, err) &&
+         (!request->is_scratch || set_maker(context, branch, err)) &&
          add_authors(context, branch, err) && endpoint_insert(context->catalog, &endpoint, err) &&
          operation_begin(context, "branch.create", project->id, branch->id,
                          json_pack("{s:s}", "volume", branch->volume), operation, err) &&

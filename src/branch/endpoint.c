@@ -8,12 +8,14 @@
 #include "core/io.h"
 #include "core/process.h"
 #include "core/str.h"
+#include "pg/platform.h"
 
 #include <stdio.h>
 
 enum {
   LOCK_MS = 60 * 1000,
-  FAILURE_LIMIT = 8, /* crashes or failed starts in a row, then it stays down */
+  SESSION_SLICE_MS = 1000, /* then it is looked whether there is still somebody to answer */
+  FAILURE_LIMIT = 8,       /* crashes or failed starts in a row, then it stays down */
 };
 
 /* A compute that lived this long has shown that it can: what was before is forgotten. Longer than
@@ -35,6 +37,47 @@ void endpoint_watch(Context *context, const EndpointRow *endpoint) {
 
 bool endpoint_is_awake(const EndpointRow *endpoint) {
   return endpoint->state == ENDPOINT_RUNNING && endpoint->wanted && endpoint_is_alive(endpoint);
+}
+
+typedef bool OpenSession(Context *context, const EndpointRow *endpoint, int timeout_ms, Conn **ret,
+                         Error *err);
+
+static bool open_kept(Context *context, const EndpointRow *endpoint, int timeout_ms, Conn **ret,
+                      Error *err) {
+  return session_get(context->sessions, endpoint, timeout_ms, ret, err);
+}
+
+static bool open_own(Context *context, const EndpointRow *endpoint, int timeout_ms, Conn **ret,
+                     Error *err) {
+  AUTO(str_free) char *directory = path_join(context->home->run, endpoint->id);
+  return platform_open(directory, "postgres", timeout_ms, ret, err);
+}
+
+static bool open_while_alive(Context *context, const EndpointRow *endpoint, OpenSession *open,
+                             int limit_ms, const char *waiting, Conn **ret, Error *err) {
+  int64_t deadline = clock_monotonic_ms() + limit_ms;
+  for (;;) {
+    Error failure = ERROR_INIT;
+    if (open(context, endpoint, SESSION_SLICE_MS, ret, &failure))
+      return true;
+    if (failure.code != ERROR_COMPUTE_TIMEOUT || !endpoint_is_alive(endpoint) ||
+        clock_monotonic_ms() >= deadline) {
+      *err = failure;
+      return false;
+    }
+    if (waiting != NULL)
+      context_report(context, waiting, 0, 0);
+  }
+}
+
+bool endpoint_session(Context *context, const EndpointRow *endpoint, int limit_ms,
+                      const char *waiting, Conn **ret, Error *err) {
+  return open_while_alive(context, endpoint, open_kept, limit_ms, waiting, ret, err);
+}
+
+bool endpoint_own_session(Context *context, const EndpointRow *endpoint, int limit_ms,
+                          const char *waiting, Conn **ret, Error *err) {
+  return open_while_alive(context, endpoint, open_own, limit_ms, waiting, ret, err);
 }
 
 /* Of a run that ended by itself. Counted once: the row's state is another one then. */
@@ -107,6 +150,7 @@ static bool start_locked(Context *context, BranchRow *branch, EndpointRow *endpo
                          EndpointTold *told, void *arg, Error *err) {
   if (endpoint->state == ENDPOINT_RUNNING && endpoint_is_alive(endpoint)) {
     endpoint->wanted = true; /* a suspend that gave up may have taken the wish back */
+    endpoint->error[0] = '\0';
     return store(context, endpoint, told, arg, err);
   }
   Error failure = ERROR_INIT;
@@ -121,10 +165,20 @@ static bool start_locked(Context *context, BranchRow *branch, EndpointRow *endpo
 }
 
 typedef enum Asker {
-  ASKER_CLIENT, /* who connects, and boughd itself */
+  ASKER_CLIENT, /* who connects, again and again: what was suspended stays so */
+  ASKER_SERVER, /* boughd itself, for an operation on the branch */
   ASKER_MAKER,  /* whoever is still making the branch */
   ASKER_USER,   /* who means this compute, and may have removed why it ended: it begins anew */
 } Asker;
+
+static bool check_not_suspended(const EndpointRow *endpoint, Error *err) {
+  if (!str_starts(endpoint->error, ENDPOINT_SUSPENDED))
+    return true;
+  (void)error_set(err, ERROR_POOL_FULL, "the branch is %s", endpoint->error);
+  return error_hint(err,
+                    "make room if the pool is nearly full, then `bough endpoint start BRANCH`; "
+                    "it counts from zero again");
+}
 
 static bool wake(Context *context, const char *id, Asker asker, EndpointTold *told, void *arg,
                  EndpointRow *ret, Error *err) {
@@ -139,7 +193,8 @@ static bool wake(Context *context, const char *id, Asker asker, EndpointTold *to
   AUTO_RELEASE(fd_release) int lock = -1;
   if (!lock_endpoint(context, id, &branch, &endpoint, &lock, err) ||
       !((asker == ASKER_MAKER && branch.state == ROW_CREATING) ||
-        endpoint_check_openable(&branch, err)))
+        endpoint_check_openable(&branch, err)) ||
+      !(asker != ASKER_CLIENT || check_not_suspended(&endpoint, err)))
     return false;
   count_crash(&endpoint);
   if (asker == ASKER_USER)
@@ -167,7 +222,7 @@ static bool start(Context *context, const char *branch, Asker asker, EndpointTol
 }
 
 bool endpoint_start(Context *context, const char *branch, EndpointRow *ret, Error *err) {
-  return start(context, branch, ASKER_CLIENT, NULL, ret, err);
+  return start(context, branch, ASKER_SERVER, NULL, ret, err);
 }
 
 bool endpoint_start_new(Context *context, const char *branch, EndpointRow *ret, Error *err) {
@@ -178,6 +233,18 @@ bool endpoint_start_asked(Context *context, const char *branch, EndpointRow *ret
   return start(context, branch, ASKER_USER, record_request, ret, err);
 }
 
+/* The volume's lock is held. First the wish, so that boughd doesn't start again what it sees
+ * ending.
+ */
+static bool stop_locked(Context *context, const BranchRow *branch, EndpointRow *endpoint,
+                        bool immediate, EndpointTold *told, Error *err) {
+  endpoint->wanted = false;
+  endpoint->failures = 0; /* this end is none */
+  return endpoint_update(context->catalog, endpoint, err) &&
+         endpoint_end_process(context, branch->volume, endpoint, immediate, err) &&
+         store(context, endpoint, told, NULL, err);
+}
+
 static bool stop(Context *context, const char *id, bool immediate, EndpointTold *told,
                  EndpointRow *ret, Error *err) {
   BranchRow branch;
@@ -186,18 +253,8 @@ static bool stop(Context *context, const char *id, bool immediate, EndpointTold 
   if (!endpoint_of_branch(context->catalog, id, &endpoint, err) ||
       !lock_endpoint(context, endpoint.id, &branch, &endpoint, &lock, err))
     return false;
-  bool at_rest = endpoint.state == ENDPOINT_STOPPED && endpoint.pid == 0;
-  if (at_rest && !endpoint.wanted) {
-    if (ret != NULL)
-      *ret = endpoint;
-    return true;
-  }
-  /* first the wish, so that boughd doesn't start again what it sees ending */
-  endpoint.wanted = false;
-  endpoint.failures = 0; /* this end is none */
-  if (!endpoint_update(context->catalog, &endpoint, err) ||
-      !endpoint_end_process(context, branch.volume, &endpoint, immediate, err) ||
-      !store(context, &endpoint, told, NULL, err))
+  bool at_rest = endpoint.state == ENDPOINT_STOPPED && endpoint.pid == 0 && !endpoint.wanted;
+  if (!at_rest && !stop_locked(context, &branch, &endpoint, immediate, told, err))
     return false;
   if (ret != NULL)
     *ret = endpoint;
@@ -212,12 +269,24 @@ bool endpoint_stop_asked(Context *context, const char *id, EndpointRow *ret, Err
   return stop(context, id, false, record_request, ret, err);
 }
 
+bool endpoint_suspend(Context *context, const EndpointRow *run, const char *reason, bool *ret,
+                      Error *err) {
+  BranchRow branch;
+  EndpointRow endpoint;
+  AUTO_RELEASE(fd_release) int lock = -1;
+  *ret = false;
+  if (!lock_endpoint(context, run->id, &branch, &endpoint, &lock, err))
+    return false;
+  if (endpoint.pid != run->pid || endpoint.start_time != run->start_time)
+    return true;
+  (void)snprintf(endpoint.error, sizeof endpoint.error, ENDPOINT_SUSPENDED "%.450s", reason);
+  *ret = stop_locked(context, &branch, &endpoint, true, NULL, err);
+  return *ret;
+}
+
 bool endpoint_stop_held(Context *context, const BranchRow *branch, bool immediate,
                         EndpointRow *endpoint, Error *err) {
-  endpoint->wanted = false;
-  return endpoint_update(context->catalog, endpoint, err) &&
-         endpoint_end_process(context, branch->volume, endpoint, immediate, err) &&
-         endpoint_update(context->catalog, endpoint, err);
+  return stop_locked(context, branch, endpoint, immediate, NULL, err);
 }
 
 static bool stay_down(Context *context, EndpointRow *endpoint, Error *err) {

@@ -4,6 +4,9 @@
 
 #include "branch/context.h"
 
+/* How the error of an endpoint begins that endpoint_suspend stopped. */
+#define ENDPOINT_SUSPENDED "suspended: "
+
 /* Whether the branch may be opened for anybody: BRANCH_EXPIRED, BRANCH_BUSY, BRANCH_FAILED. */
 CHECKED bool endpoint_check_openable(const BranchRow *branch, Error *err);
 
@@ -24,9 +27,18 @@ CHECKED bool endpoint_start_asked(Context *context, const char *branch, Endpoint
 typedef bool EndpointTold(void *arg, Context *context, const EndpointRow *endpoint, Error *err);
 
 /* The same for whichever branch the endpoint leads to once it can be started: a repoint may move it
- * meanwhile. told may be NULL, and isn't called where it was awake. */
+ * meanwhile. told may be NULL, and isn't called where it was awake. It's for who connects:
+ * POOL_FULL where endpoint_suspend stopped it. */
 CHECKED bool endpoint_wake(Context *context, const char *endpoint, EndpointTold *told, void *arg,
                            EndpointRow *ret, Error *err);
+
+/* session_get of a compute that may be starting, recovering, or ending: it is waited for, at most
+ * limit_ms, for as long as it lives. waiting: what is reported each second; may be NULL. */
+CHECKED bool endpoint_session(Context *context, const EndpointRow *endpoint, int limit_ms,
+                              const char *waiting, Conn **ret, Error *err);
+/* The same for a session of one's own, to be freed. */
+CHECKED bool endpoint_own_session(Context *context, const EndpointRow *endpoint, int limit_ms,
+                                  const char *waiting, Conn **ret, Error *err);
 
 /* Stops it; nothing to stop is fine. immediate: its data is not needed any more. */
 CHECKED bool endpoint_stop(Context *context, const char *branch, bool immediate, EndpointRow *ret,
@@ -35,7 +47,14 @@ CHECKED bool endpoint_stop(Context *context, const char *branch, bool immediate,
 CHECKED bool endpoint_stop_asked(Context *context, const char *branch, EndpointRow *ret,
                                  Error *err);
 
-/* The same for a caller that holds the volume's lock, to leave no gap for a start behind it. */
+/* Stops at once that run of a compute, which fills the pool; false in ret where it has ended by
+ * itself. Who connects doesn't start it again, however they come, until somebody asks for the
+ * compute or works on the branch. */
+CHECKED bool endpoint_suspend(Context *context, const EndpointRow *run, const char *reason,
+                              bool *ret, Error *err);
+
+/* endpoint_stop for a caller that holds the volume's lock, to leave no gap for a start behind it.
+ */
 CHECKED bool endpoint_stop_held(Context *context, const BranchRow *branch, bool immediate,
                                 EndpointRow *endpoint, Error *err);
 

@@ -236,11 +236,44 @@ static bool start_again_audited(Context *context, const BranchRow *branch, Endpo
          connect_first(context, branch, endpoint, conn, err);
 }
 
+static bool measure(Context *context, const EndpointRow *endpoint, bool memory, json_t **ret,
+                    Error *err) {
+  return agent_call(context->agent, "compute.measure",
+                    json_pack("{s:i, s:I, s:b}", "pid", endpoint->pid, "start_time",
+                              (json_int_t)endpoint->start_time, "memory", memory),
+                    ret, err);
+}
+
+bool endpoint_measure(Context *context, const EndpointRow *endpoint, int64_t *ret_written,
+                      int64_t *ret_memory, Error *err) {
+  AUTO(json_free) json_t *answer = NULL;
+  if (!measure(context, endpoint, ret_memory != NULL, &answer, err))
+    return false;
+  int64_t written = json_integer_or(answer, "written", -1);
+  *ret_written = written > endpoint->recovery_bytes ? written - endpoint->recovery_bytes
+                                                    : (written < 0 ? -1 : 0);
+  if (ret_memory != NULL)
+    *ret_memory = json_integer_or(answer, "memory", -1);
+  return true;
+}
+
+/* What its recovery wrote was written before, by who is charged with it once. A first start's is
+ * kept short by the fork. */
+static int64_t measure_recovery(Context *context, const EndpointRow *endpoint) {
+  AUTO(json_free) json_t *answer = NULL;
+  Error unknown = ERROR_INIT;
+  return measure(context, endpoint, false, &answer, &unknown)
+             ? json_integer_or(answer, "written", 0)
+             : 0;
+}
+
 bool endpoint_open(Context *context, BranchRow *branch, EndpointRow *endpoint, Error *err) {
   AUTO(conn_free) Conn *conn = NULL;
   if (!launch(context, branch, endpoint, err) ||
-      !connect_first(context, branch, endpoint, &conn, err) ||
-      (!branch->clean && (!first_start(context, branch, endpoint, conn, err) ||
+      !connect_first(context, branch, endpoint, &conn, err))
+    return false;
+  endpoint->recovery_bytes = branch->clean ? measure_recovery(context, endpoint) : 0;
+  if ((!branch->clean && (!first_start(context, branch, endpoint, conn, err) ||
                           !start_again_audited(context, branch, endpoint, &conn, err))))
     return false;
   endpoint->state = ENDPOINT_RUNNING;

@@ -35,6 +35,8 @@ typedef struct Source {
   int lock;    /* shared lock on its volume; -1: none */
 } Source;
 
+static const char recovering[] = "waiting for the parent's recovery";
+
 static void source_release(Source *source) {
   fd_release(&source->lock);
 }
@@ -84,26 +86,6 @@ static bool inspect_source(Context *context, Source *source, Error *err) {
     return false;
   source->running = endpoint_is_alive(&source->endpoint);
   return true;
-}
-
-/* own: a session that the caller frees. A server that recovers is waited for; one that ended isn't,
- * since nobody can start it again while its volume is locked here. */
-static bool connect_source(Context *context, const Source *source, bool own, Conn **ret,
-                           Error *err) {
-  AUTO(str_free) char *directory = path_join(context->home->run, source->endpoint.id);
-  int64_t deadline = clock_monotonic_ms() + SOURCE_WAIT_MS;
-  for (;;) {
-    Error failure = ERROR_INIT;
-    if (own ? platform_open(directory, "postgres", WAIT_SLICE_MS, ret, &failure)
-            : session_get(context->sessions, &source->endpoint, WAIT_SLICE_MS, ret, &failure))
-      return true;
-    if (failure.code != ERROR_COMPUTE_TIMEOUT || !endpoint_is_alive(&source->endpoint) ||
-        clock_monotonic_ms() >= deadline) {
-      *err = failure;
-      return false;
-    }
-    context_report(context, "waiting for the parent's recovery", 0, 0);
-  }
 }
 
 /* Bytes of log that a fork taken now would have to replay. */
@@ -234,7 +216,7 @@ static bool fork_running_in_backup_mode(Context *context, const Source *source, 
   AUTO(conn_free) Conn *conn = NULL; /* of its own: backup mode ends with the session */
   AUTO(str_free) char *label = NULL;
   char end[LSN_TEXT_SIZE];
-  return connect_source(context, source, true, &conn, err) &&
+  return endpoint_own_session(context, &source->endpoint, SOURCE_WAIT_MS, recovering, &conn, err) &&
          conn_exec(conn, "SELECT pg_catalog.pg_backup_start('bough fork', true)", NULL, err) &&
          failpoint_reach(FAILPOINT_CREATE_FLUSHED, err) && snapshot(context, source, volume, err) &&
          failpoint_reach(FAILPOINT_CREATE_SNAPSHOT, err) && stop_backup(conn, end, &label, err) &&
@@ -259,7 +241,7 @@ static bool fork_from_running(Context *context, Source *source, const char *volu
   for (int attempt = 1;; attempt++) {
     Conn *conn = NULL;
     Error failure = ERROR_INIT;
-    if (!connect_source(context, source, false, &conn, err))
+    if (!endpoint_session(context, &source->endpoint, SOURCE_WAIT_MS, recovering, &conn, err))
       return false;
     bool ok =
         shorten_log(context, source, conn, attempt > 2, &failure) &&

@@ -16,7 +16,6 @@
 enum {
   CACHE_SIZE = 512, /* a power of two */
   CONNECT_MS = 10 * 1000,
-  CONNECT_SLICE_MS = 500, /* then it is looked whether there is still somebody to answer */
   LOCK_MS = 30 * 1000,
   TRUST_MS = 60 * 1000, /* objects that are made meanwhile may need to be seen to */
 };
@@ -123,21 +122,6 @@ static bool make_rights(const Context *context, const EndpointRow *endpoint, con
   return false;
 }
 
-/* One that is being stopped has no socket any more: then nothing is waited for. */
-static bool open_compute(Context *context, const EndpointRow *endpoint, Conn **ret, Error *err) {
-  int64_t deadline = clock_monotonic_ms() + CONNECT_MS;
-  for (;;) {
-    Error failure = ERROR_INIT;
-    if (session_get(context->sessions, endpoint, CONNECT_SLICE_MS, ret, &failure))
-      return true;
-    if (failure.code != ERROR_COMPUTE_TIMEOUT || !endpoint_is_alive(endpoint) ||
-        clock_monotonic_ms() >= deadline) {
-      *err = failure;
-      return false;
-    }
-  }
-}
-
 /* One at a time on a compute: grants on one database collide, and who finds the role mapped may
  * rely on the server having been told. */
 static bool make(Context *context, const BranchRow *branch, const EndpointRow *endpoint,
@@ -147,7 +131,7 @@ static bool make(Context *context, const BranchRow *branch, const EndpointRow *e
   Conn *conn = NULL;
   bool unmapped = false;
   return lock_take(path, LOCK_EXCLUSIVE, LOCK_MS, &lock, err) &&
-         open_compute(context, endpoint, &conn, err) &&
+         endpoint_session(context, endpoint, CONNECT_MS, NULL, &conn, err) &&
          apply(context, conn, wish, &unmapped, err) && make_rights(context, endpoint, wish, err) &&
          (!unmapped || endpoint_configure(context, branch, endpoint, err));
 }

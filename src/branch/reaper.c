@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/failpoint.h"
 #include "core/io.h"
+#include "core/process.h"
 #include "core/str.h"
 
 #include <stdio.h>
@@ -131,6 +132,21 @@ static bool remove_one(Context *context, const ExpiryDue *due, json_t *events, E
   return ok || put_off(context, due->branch, &failure, events, err);
 }
 
+/* What a process made for itself, which was killed before it threw that away. */
+static bool end_left_behind(Context *context, Error *err) {
+  ExpiryMaker *makers = NULL;
+  size_t count = 0;
+  int64_t now = clock_wall_us();
+  if (!expiry_list_made(context->catalog, now, &makers, &count, err))
+    return false;
+  bool ok = true;
+  for (size_t at = 0; ok && at < count; at++)
+    ok = process_start_time(makers[at].pid) == (uint64_t)makers[at].start ||
+         expiry_set(context->catalog, makers[at].branch, now, err);
+  mem_free(makers);
+  return ok;
+}
+
 static bool remove_due(Context *context, json_t *events, bool *ret_more, Error *err) {
   int64_t deadline = clock_monotonic_ms() + LOOK_MS;
   ExpiryDue *due = NULL;
@@ -151,7 +167,8 @@ bool reaper_look(Context *context, json_t **ret_events, bool *ret_more, Error *e
   bool held = false;
   bool more = false;
   if (!look_at_clocks(context, &held, events, err) ||
-      (!held && (!announce_all(context, &more, err) || !remove_due(context, events, &more, err))))
+      (!held && (!end_left_behind(context, err) || !announce_all(context, &more, err) ||
+                 !remove_due(context, events, &more, err))))
     return false;
   *ret_events = STEAL(events);
   *ret_more = more;

@@ -96,9 +96,11 @@ static bool swap(Context *context, BranchRow *branch, const BranchRow *source, c
   branch->generation++;
   branch->forked_at = clock_wall_us();
   branch_take_fork(branch, fork);
+  endpoint.error[0] = '\0'; /* of what is left behind */
   AUTO_RELEASE(catalog_guard_release) CatalogGuard guard = {0};
   if (!catalog_begin(context->catalog, &guard, err) || !access_confirm(context, err) ||
       !branch_update(context->catalog, branch, err) ||
+      !endpoint_update(context->catalog, &endpoint, err) ||
       (moves && !branch_put_behind(context->catalog, branch->id, err)) ||
       !catalog_commit(&guard, err))
     return false;

@@ -3,20 +3,7 @@
 
 #include "branch/audit.h"
 #include "branch/endpoint.h"
-#include "branch/watch.h"
 #include "catalog/access.h"
-#include "core/str.h"
-
-/* What was stopped before it filled the pool is not started again by whoever reconnects, but by
- * somebody who means it. */
-static bool check_not_suspended(const EndpointRow *endpoint, Error *err) {
-  if (!str_starts(endpoint->error, WATCH_SUSPENDED))
-    return true;
-  (void)error_set(err, ERROR_POOL_FULL, "the branch is %s", endpoint->error);
-  return error_hint(err,
-                    "make room if the pool is nearly full, then `bough endpoint start BRANCH`; "
-                    "it counts from zero again");
-}
 
 /* failure NULL: it is awake. */
 static bool record(Context *context, const json_t *params, const EndpointRow *endpoint,
@@ -45,8 +32,7 @@ bool session_wake(Context *context, const json_t *params, json_t **ret, Error *e
       !endpoint_get(context->catalog, id, &endpoint, err))
     return false;
   if (!endpoint_is_awake(&endpoint) &&
-      (!check_not_suspended(&endpoint, &failure) ||
-       !endpoint_wake(context, id, record_wake, copy, &endpoint, &failure))) {
+      !endpoint_wake(context, id, record_wake, copy, &endpoint, &failure)) {
     Error ignored = ERROR_INIT; /* those who wait are to hear why, not of this */
     (void)!record(context, params, &endpoint, &failure, &ignored);
     *err = failure;

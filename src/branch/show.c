@@ -5,6 +5,7 @@
 #include "branch/branch.h"
 #include "branch/describe.h"
 #include "branch/endpoint.h"
+#include "branch/endpoint_open.h"
 #include "branch/identity.h"
 #include "branch/pool.h"
 #include "catalog/access.h"
@@ -129,18 +130,17 @@ static json_t *usage_of(const json_t *answer) {
   return usage;
 }
 
+static json_t *known(int64_t value) {
+  return value < 0 ? json_null() : json_integer(value);
+}
+
 /* What the branch has written: by quota where the pool counts, else what its processes wrote since
  * they were started, else unknown. */
 static void add_measures(Context *context, const EndpointRow *endpoint, json_t *usage) {
-  AUTO(json_free) json_t *answer = NULL;
+  int64_t written = 0;
   Error ignored = ERROR_INIT;
-  if (!endpoint_is_alive(endpoint) ||
-      !agent_call(context->agent, "compute.measure",
-                  json_pack("{s:i, s:I}", "pid", endpoint->pid, "start_time",
-                            (json_int_t)endpoint->start_time),
-                  &answer, &ignored))
-    return;
-  (void)json_object_set(usage, "written_since_start_bytes", json_object_get(answer, "written"));
+  if (endpoint_is_alive(endpoint) && endpoint_measure(context, endpoint, &written, NULL, &ignored))
+    (void)json_object_set_new(usage, "written_since_start_bytes", known(written));
 }
 
 static json_t *identity_of(Context *context, const BranchRow *branch) {
@@ -208,16 +208,12 @@ static json_t *endpoint_with_memory(Context *context, const EndpointRow *row, co
   (void)json_object_set_new(
       object, "sessions",
       json_integer(json_integer_or(json_object_get(sessions, row->id), "sessions", 0)));
-  json_t *answer = NULL;
+  int64_t written = 0;
+  int64_t memory = -1;
   Error ignored = ERROR_INIT;
-  json_t *memory = NULL;
-  if (endpoint_is_alive(row) && agent_call(context->agent, "compute.measure",
-                                           json_pack("{s:i, s:I}", "pid", row->pid, "start_time",
-                                                     (json_int_t)row->start_time),
-                                           &answer, &ignored))
-    memory = json_object_get(answer, "memory");
-  (void)json_object_set(object, "memory_bytes", memory != NULL ? memory : json_null());
-  json_free(answer);
+  if (endpoint_is_alive(row))
+    (void)!endpoint_measure(context, row, &written, &memory, &ignored);
+  (void)json_object_set_new(object, "memory_bytes", known(memory));
   return object;
 }
 

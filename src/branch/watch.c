@@ -3,10 +3,9 @@
 
 #include "branch/access.h"
 #include "branch/endpoint.h"
+#include "branch/endpoint_open.h"
 #include "branch/pool.h"
 #include "core/str.h"
-
-#include <stdio.h>
 
 #define MEGABYTE (1000LL * 1000) /* as policies write it */
 #define DEFAULT_BRANCH_BYTES (20 * 1000 * MEGABYTE)
@@ -14,31 +13,27 @@
 typedef struct Writer {
   EndpointRow endpoint;
   BranchRow branch;
-  int64_t written; /* bytes since its compute was started */
+  int64_t written; /* bytes since its compute was opened; -1: unknown */
 } Writer;
 
 static bool measure(Context *context, Writer *writer, Error *err) {
-  AUTO(json_free) json_t *answer = NULL;
-  if (!agent_call(context->agent, "compute.measure",
-                  json_pack("{s:i, s:I, s:b}", "pid", writer->endpoint.pid, "start_time",
-                            (json_int_t)writer->endpoint.start_time, "memory", 0),
-                  &answer, err))
-    return false;
-  writer->written = json_integer_or(answer, "written", 0);
-  return true;
+  return endpoint_measure(context, &writer->endpoint, &writer->written, NULL, err);
 }
 
 static bool suspend(Context *context, const Writer *writer, const char *reason, json_t *events,
                     Error *err) {
-  EndpointRow endpoint;
-  if (!endpoint_stop(context, writer->branch.id, true, &endpoint, err))
+  AUTO(str_free)
+  char *text = str_format("it wrote %lld MB since it was started, %s",
+                          (long long)(writer->written / MEGABYTE), reason);
+  bool suspended = false;
+  if (!endpoint_suspend(context, &writer->endpoint, text, &suspended, err))
     return false;
-  (void)snprintf(endpoint.error, sizeof endpoint.error,
-                 WATCH_SUSPENDED "it wrote %lld MB since it was started, %s",
-                 (long long)(writer->written / MEGABYTE), reason);
-  AUTO(str_free) char *text = str_format("branch \"%s\" %s", writer->branch.name, endpoint.error);
-  (void)json_array_append_new(events, json_string(text));
-  return endpoint_update(context->catalog, &endpoint, err);
+  if (!suspended)
+    return true;
+  AUTO(str_free)
+  char *event = str_format("branch \"%s\" " ENDPOINT_SUSPENDED "%s", writer->branch.name, text);
+  (void)json_array_append_new(events, json_string(event));
+  return true;
 }
 
 /* Other branches hang on roots and tiers, so these go on writing. */
@@ -58,7 +53,7 @@ static bool list_writers(Context *context, Writer **ret, size_t *ret_count, Erro
     Writer *writer = &writers[count];
     Error ignored = ERROR_INIT; /* it may end while we look */
     writer->endpoint = rows[at];
-    if (endpoint_is_alive(&rows[at]) &&
+    if (rows[at].state == ENDPOINT_RUNNING && endpoint_is_alive(&rows[at]) &&
         branch_get(context->catalog, rows[at].branch, &writer->branch, &ignored) &&
         is_ephemeral(&writer->branch) && measure(context, writer, &ignored))
       count++;
@@ -120,10 +115,10 @@ static bool suspend_largest(Context *context, const Writer *writers, size_t coun
     return false;
   int64_t size = json_integer_or(status, "size", 0);
   bool critical = is_home_critical || json_integer_or(status, "available", 0) < pool_critical(size);
+  int64_t least = critical ? 0 : size / 100;
   const Writer *largest = NULL;
   for (size_t at = 0; at < count; at++)
-    if ((critical || writers[at].written > size / 100) &&
-        (largest == NULL || writers[at].written > largest->written))
+    if (writers[at].written > least && (largest == NULL || writers[at].written > largest->written))
       largest = &writers[at];
   return largest == NULL ||
          suspend(context, largest,

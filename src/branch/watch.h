@@ -3,9 +3,6 @@
 
 #include "branch/context.h"
 
-#define WATCH_SUSPENDED                                                                            \
-  "suspended: " /* how the error of an endpoint begins that was stopped here */
-
 /* Suspends ephemeral branches, which are all but roots and tiers, that wrote more since their
  * compute was started than "branch_bytes" in config.json (default 20 GB) or the policy's
  * limits.branch_bytes allows, and, when creates are refused already, the one that wrote most, so

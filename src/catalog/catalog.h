@@ -107,6 +107,7 @@ typedef struct EndpointRow { /* one per branch */
   char volume[ID_SIZE]; /* that it runs on */
   int failures;         /* starts that failed, or crashes, in a row */
   int64_t started_at;
+  int64_t recovery_bytes; /* that it wrote before it was opened, which count for no limit */
   char error[512];
   int64_t wakes;     /* read only: how often a client that came woke it */
   int64_t active_at; /* read only: when somebody was last seen to use it; 0: not seen */

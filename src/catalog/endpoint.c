@@ -14,6 +14,7 @@ static const Column columns[] = {
     COLUMN(EndpointRow, volume, "volume_id", ID, COLUMN_OPTIONAL, .domain = "vol"),
     COLUMN(EndpointRow, failures, "failures", INT, 0),
     COLUMN(EndpointRow, started_at, "started_at", TIME, 0),
+    COLUMN(EndpointRow, recovery_bytes, "recovery_bytes", INTEGER, 0),
     COLUMN(EndpointRow, error, "error", TEXT, 0),
     COLUMN(EndpointRow, wakes, "wakes", INTEGER, COLUMN_JOINED, .source = "t.wakes"),
     COLUMN(EndpointRow, active_at, "active_at", TIME, COLUMN_JOINED,

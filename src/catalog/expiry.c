@@ -114,6 +114,41 @@ bool expiry_postpone(Catalog *catalog, const char *branch, int64_t until, Error 
       ARRAY_LENGTH(values), values, NULL, err);
 }
 
+bool expiry_set_maker(Catalog *catalog, const ExpiryMaker *maker, Error *err) {
+  char pid[CATALOG_NUMBER_SIZE];
+  char start[CATALOG_NUMBER_SIZE];
+  catalog_number(pid, maker->pid);
+  catalog_number(start, maker->start);
+  const char *const values[] = {maker->branch, pid, start};
+  return catalog_query(catalog,
+                       "UPDATE lakebase.branches SET maker_pid = $2, maker_start = $3"
+                       " WHERE branch_id = $1",
+                       ARRAY_LENGTH(values), values, NULL, err);
+}
+
+bool expiry_list_made(Catalog *catalog, int64_t now, ExpiryMaker **ret, size_t *ret_count,
+                      Error *err) {
+  static const char sql[] = "SELECT t.branch_id, t.maker_pid, t.maker_start"
+                            " FROM lakebase.branches AS t WHERE t.maker_pid <> 0 AND" MAY_END
+                            " AND (t.expires_at IS NULL OR t.expires_at > " CATALOG_TIME("$1") ")";
+  char time[CATALOG_NUMBER_SIZE];
+  catalog_number(time, now);
+  const char *const values[] = {time};
+  AUTO(rows_free) Rows *rows = NULL;
+  if (!catalog_query(catalog, sql, ARRAY_LENGTH(values), values, &rows, err))
+    return false;
+  size_t count = rows_count(rows);
+  ExpiryMaker *makers = mem_new(count, sizeof *makers);
+  for (size_t row = 0; row < count; row++) {
+    (void)snprintf(makers[row].branch, sizeof makers[row].branch, "%s", rows_get(rows, row, 0));
+    makers[row].pid = (int)rows_get_integer(rows, row, 1);
+    makers[row].start = rows_get_integer(rows, row, 2);
+  }
+  *ret = makers;
+  *ret_count = count;
+  return true;
+}
+
 bool reaper_get(Catalog *catalog, ReaperRow *ret, Error *err) {
   static const char sql[] = "SELECT boot, boottime_us, wall_us, held_until_us, jump_us,"
                             " (extract(epoch FROM jumped_at) * 1000000)::bigint"

@@ -30,6 +30,19 @@ CHECKED bool expiry_has_children(Catalog *catalog, const char *branch, bool *ret
 /* It isn't tried again for a while. */
 CHECKED bool expiry_postpone(Catalog *catalog, const char *branch, int64_t until, Error *err);
 
+/* ---- branches that go with a process ---- */
+
+typedef struct ExpiryMaker {
+  char branch[ID_SIZE];
+  int pid;
+  int64_t start; /* see core/process.h */
+} ExpiryMaker;
+/* From now on, or until pid is 0, that process is who throws the branch away. */
+CHECKED bool expiry_set_maker(Catalog *catalog, const ExpiryMaker *maker, Error *err);
+/* Of live branches whose time isn't over yet. */
+CHECKED bool expiry_list_made(Catalog *catalog, int64_t now, ExpiryMaker **ret, size_t *ret_count,
+                              Error *err);
+
 /* ---- the reaper's clock ---- */
 
 enum { BOOT_ID_SIZE = 64 };

@@ -1,6 +1,7 @@
 /* Makes and throws away the branches of a proof. */
 #include "migrate/scratch.h"
 
+#include "catalog/expiry.h"
 #include "core/str.h"
 
 #include <stdio.h>
@@ -16,10 +17,22 @@ bool scratch_make(Context *context, const ProjectRow *project, const char *paren
                                  .parent = parent,
                                  .kind = str_equal(context->caller.type, "ci") ? "ci" : "feature",
                                  .ttl = LIFETIME,
-                                 .is_copy = is_copy};
+                                 .is_copy = is_copy,
+                                 .is_scratch = true};
   if (!branch_create(context, project, &request, &made, err))
     return error_prefix(err, "a scratch branch of \"%s\"", parent);
+  (void)snprintf(scratch.id, sizeof scratch.id, "%s",
+                 json_string_or(json_object_get(made, "branch"), "id", ""));
   *ret = scratch;
+  return true;
+}
+
+bool scratch_keep(Scratch *scratch, Error *err) {
+  ExpiryMaker nobody = {.pid = 0};
+  (void)snprintf(nobody.branch, sizeof nobody.branch, "%s", scratch->id);
+  if (!expiry_set_maker(scratch->context->catalog, &nobody, err))
+    return false;
+  *scratch = (Scratch){0};
   return true;
 }
 

@@ -358,11 +358,12 @@ bool migrate_verify(Context *context, const ProjectRow *project, const char *bra
     return false;
   bool keep = json_bool_or(body, "keep", false) && proof.proved;
   audit_note(context, "proved", json_boolean(proof.proved));
+  AUTO(str_free) char *kept = keep ? str_dup(proof.scratch.name) : NULL;
+  if (keep && !scratch_keep(&proof.scratch, err))
+    return false;
   *ret = json_pack("{s:s, s:b, s:O, s:O*, s:o, s:f}", "branch", target.name, "proved", proof.proved,
                    "migrations", proof.results, "load", load, "scratch",
-                   keep ? json_string(proof.scratch.name) : json_null(), "took_ms",
+                   kept != NULL ? json_string(kept) : json_null(), "took_ms",
                    (double)(clock_monotonic_us() - started) / 1000.0);
-  if (keep)
-    proof.scratch = (Scratch){0}; /* for the tests; who asked for it deletes it */
   return true;
 }

@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 #define COPY_KIND "rehearsal"
-#define COPY_LIFE "2h" /* one that was left behind goes by itself */
+#define COPY_LIFE "2h" /* one that could not be deleted goes by itself */
 
 typedef struct Rehearsal {
   Promotion *promotion;
@@ -48,6 +48,7 @@ static bool make_copy(Rehearsal *rehearsal, const BranchRow *base, Error *err) {
                                  .ttl = COPY_LIFE,
                                  .start = true,
                                  .is_copy = true,
+                                 .is_scratch = true,
                                  .copied = base};
   return (branch_create(promotion->context, promotion->project, &request, &made, err) ||
           error_prefix(err, "a copy to try the change on")) &&

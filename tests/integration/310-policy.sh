@@ -133,6 +133,10 @@ matches "and the next step for who connects" "$(as dev three 'select 1' 2>&1 || 
 equal "the tier runs" "$(endpoint staging state)" running
 check "it is started by who means it" bough endpoint start three
 equal "with what was written" "$(as dev three 'select count(*) from kept')" 1000
+as dev three "${food/table food/table more}" >/dev/null 2>&1 || true
+check "which doesn't let it off" wait_for 40 is_suspended three
+check "a reset leaves behind what it wrote" by dev branch reset three
+equal "and who connects wakes it" "$(as dev three 'select 1')" 1
 
 note "a tier without a branch refuses"
 catalog_sql "delete from lakebase.tiers where name = 'staging'" >/dev/null

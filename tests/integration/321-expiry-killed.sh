@@ -56,3 +56,23 @@ for point in "${points[@]}"; do
   check "$point: rows, volumes and processes agree" wait_for 20 agreement
 done
 check "who isn't due stands" branch_exists bystander
+
+note "in the middle of a proof: its branches go with who made them"
+mkdir "$TEST_DIR/proof" && cd "$TEST_DIR/proof" && mkdir migrations
+echo "select pg_sleep(60);" >migrations/1_slow.sql
+echo "select 1;" >migrations/1_slow.undo.sql
+proofs() {
+  catalog_sql "select count(*) from lakebase.branches where name like 'verify-%' and state <> 'deleted'"
+}
+at_work() { [[ $(proofs) == 2 ]]; }
+none_is_left() { [[ $(proofs) == 0 ]]; }
+bough migrate verify bystander >"$TEST_DIR/verify.log" 2>&1 &
+check "the branch it tries the migration on, and one as it was before" wait_for 30 at_work
+sleep 3
+equal "who is at work keeps them" "$(proofs)" 2
+restart_with ""
+check "boughd is back" wait_for 30 boughd_answers
+check "both are gone" wait_for 30 none_is_left
+check "who isn't due stands still" branch_exists bystander
+check "rows, volumes and processes agree again" wait_for 20 agreement
+wait
