@@ -115,10 +115,10 @@ bough policy show --revision 1 >"$TEST_DIR/old.yaml"
 expect_json "an older version is applied again" .result.version 3 bough --json policy apply "$TEST_DIR/old.yaml" --yes
 equal "and the right is there again" "$(as rev one 'select current_user')" bough_reader
 
-note "what a branch writes"
-food="create table food as select repeat(md5(x::text), 60) from generate_series(1, 120000) x"
+note "what a branch writes (to its log, too, but a log in memory is not counted)"
+food="create table food as select repeat(md5(x::text), 60) from generate_series(1, 200000) x"
 check "a tier may write a lot" as op staging "$food"
-for _ in 1 2 3; do
+for _ in 1 2 3 4 5; do
   as dev one "drop table if exists again" && as dev one "create table again as select repeat(md5(x::text), 60) from generate_series(1, 45000) x" || break
 done >/dev/null 2>&1
 over() { bough --json branch show "$1" | jq -e '.result.usage.written_since_start_bytes > 256000000' >/dev/null; }
