@@ -114,6 +114,26 @@ matches "who made what" "$(system_sql op "select branch, created_by, parent from
 equal "forks of a day" "$(system_sql op "select forks from lakebase.forks_per_day where tier = 'production'")" 1
 at_least "refusals" "$(system_sql op "select refusals from access.refusals_per_principal where actor = 'bot' and error_code = 'forbidden'")" 1
 
+note "what can't be counted is told as missing"
+mkfifo "$TEST_DIR/asked"
+PGPASSWORD=${TOKEN[op]} psql -XAtq "host=127.0.0.1 port=6432 user=op dbname=app@uno" <"$TEST_DIR/asked" >/dev/null 2>&1 &
+exec 7>"$TEST_DIR/asked"
+equal "no counter was lost yet" "$(trail "action_name = 'sessions.gap'")" 0
+catalog_sql "alter table lakebase.sessions rename to elsewhere" >/dev/null
+given_up() {
+  echo 'select 1;' >&7
+  grep -q 'boughd was told in vain' "$BOUGH_HOME"/logs/proxy.log
+}
+check "a report fails again and again" wait_for 30 given_up
+catalog_sql "alter table lakebase.elsewhere rename to sessions" >/dev/null
+gap_is_told() {
+  echo 'select 1;' >&7
+  [[ $(trail "action_name = 'sessions.gap' and actor = 'system' and (request_params->>'reports')::int >= 1") -ge 1 ]]
+}
+check "the next one that is taken says how many were lost" wait_for 30 gap_is_told
+exec 7>&-
+wait $! 2>/dev/null || true
+
 note "kill -9 between the effect and its end"
 kill_boughd
 BOUGH_FAILPOINT=branch-create-wal-copied=crash bough up >/dev/null 2>&1
