@@ -6,6 +6,7 @@
 #include "compute/compute.h"
 #include "core/str.h"
 #include "pg/cleanfiles.h"
+#include "pg/readahead.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -96,6 +97,8 @@ bool compute_start_method(void *context, const RpcCall *call, json_t **ret, Erro
       (target.spec.first_start && !prepare_first_start(&target, err)) ||
       !compute_start(session->home, &target.spec, &process, err))
     return false;
+  if (target.spec.first_start)
+    readahead_catalogs(target.paths.data);
   compute_wait_ready(&target.spec, &process, READY_MS);
   *ret = describe_process(&process);
   return true;
