@@ -6,6 +6,7 @@
 #include "compute/compute.h"
 #include "core/str.h"
 #include "pg/cleanfiles.h"
+#include "pg/control.h"
 #include "pg/readahead.h"
 
 #include <limits.h>
@@ -88,19 +89,29 @@ static bool attach(Session *session, const RpcCall *call, Error *err) {
          volume_attach(pool, json_string_or(call->params, "volume", ""), err);
 }
 
+/* Whether a server that starts on data has to recover first. */
+static bool must_recover(const char *data) {
+  Control control;
+  Error ignored = ERROR_INIT; /* the server will tell */
+  return !control_read(data, &control, &ignored) || control.state != CONTROL_SHUTDOWNED;
+}
+
 bool compute_start_method(void *context, const RpcCall *call, json_t **ret, Error *err) {
   Session *session = context;
   ComputeProcess process;
   AUTO_RELEASE(target_release) Target target = {0};
   if (!read_target(session, call, &target, err) || !read_settings(call, &target.spec, err) ||
       !attach(session, call, err) ||
-      (target.spec.first_start && !prepare_first_start(&target, err)) ||
-      !compute_start(session->home, &target.spec, &process, err))
+      (target.spec.first_start && !prepare_first_start(&target, err)))
+    return false;
+  bool recovers = must_recover(target.paths.data);
+  if (!compute_start(session->home, &target.spec, &process, err))
     return false;
   if (target.spec.first_start)
     readahead_catalogs(target.paths.data);
   compute_wait_ready(&target.spec, &process, READY_MS);
   *ret = describe_process(&process);
+  (void)json_object_set_new(*ret, "recovers", json_boolean(recovers));
   return true;
 }
 

@@ -32,7 +32,7 @@
  *                       postgres --single: for what must happen before any session
  *   compute.start       {volume, endpoint, size, preload?, first_start, oom_score_adj, settings?,
  *                        logins?}
- *                       -> {pid, start_time}
+ *                       -> {pid, start_time, recovers}; recovers: it wasn't shut down
  *   compute.configure   as compute.start; writes the settings anew and has them read
  *   compute.stop        {volume, endpoint, pid, start_time, immediate, timeout_ms}
  *   compute.find        {volume} -> {pid, start_time}, pid 0: none

@@ -165,7 +165,9 @@ static bool first_start(Context *context, BranchRow *branch, const EndpointRow *
          endpoint_configure(context, branch, endpoint, err);
 }
 
-static bool launch(Context *context, const BranchRow *branch, EndpointRow *endpoint, Error *err) {
+/* ret_recovers may be NULL. */
+static bool launch(Context *context, const BranchRow *branch, EndpointRow *endpoint,
+                   bool *ret_recovers, Error *err) {
   AUTO(json_free) json_t *answer = NULL;
   json_t *params = NULL;
   int64_t pid = 0;
@@ -190,6 +192,8 @@ static bool launch(Context *context, const BranchRow *branch, EndpointRow *endpo
     return false;
   endpoint->pid = (int)pid;
   endpoint->start_time = start_time;
+  if (ret_recovers != NULL)
+    *ret_recovers = json_bool_or(answer, "recovers", true);
   return endpoint_update(context->catalog, endpoint, err);
 }
 
@@ -232,7 +236,7 @@ static bool start_again_audited(Context *context, const BranchRow *branch, Endpo
     return true;
   conn_free(STEAL(*conn));
   return endpoint_end_process(context, branch->volume, endpoint, false, err) &&
-         launch(context, branch, endpoint, err) &&
+         launch(context, branch, endpoint, NULL, err) &&
          connect_first(context, branch, endpoint, conn, err);
 }
 
@@ -257,8 +261,7 @@ bool endpoint_measure(Context *context, const EndpointRow *endpoint, int64_t *re
   return true;
 }
 
-/* What its recovery wrote was written before, by who is charged with it once. A first start's is
- * kept short by the fork. */
+/* What its recovery wrote was written before, by who is charged with it once. */
 static int64_t measure_recovery(Context *context, const EndpointRow *endpoint) {
   AUTO(json_free) json_t *answer = NULL;
   Error unknown = ERROR_INIT;
@@ -269,10 +272,12 @@ static int64_t measure_recovery(Context *context, const EndpointRow *endpoint) {
 
 bool endpoint_open(Context *context, BranchRow *branch, EndpointRow *endpoint, Error *err) {
   AUTO(conn_free) Conn *conn = NULL;
-  if (!launch(context, branch, endpoint, err) ||
+  bool recovers = false;
+  if (!launch(context, branch, endpoint, &recovers, err) ||
       !connect_first(context, branch, endpoint, &conn, err))
     return false;
-  endpoint->recovery_bytes = branch->clean ? measure_recovery(context, endpoint) : 0;
+  /* the log that a first start replays is kept short by the fork */
+  endpoint->recovery_bytes = recovers && branch->clean ? measure_recovery(context, endpoint) : 0;
   if ((!branch->clean && (!first_start(context, branch, endpoint, conn, err) ||
                           !start_again_audited(context, branch, endpoint, &conn, err))))
     return false;
