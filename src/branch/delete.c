@@ -95,14 +95,25 @@ bool branch_delete_expired(Context *context, const char *id, Error *err) {
 }
 
 /* Whoever took the change into its tier, or gave it up, was asked for that. */
+static bool is_going(const BranchRow *branch) {
+  return branch->state == ROW_DELETED || branch->state == ROW_DELETING;
+}
+
 bool branch_delete_ended(Context *context, const char *id, Error *err) {
   BranchRow branch;
+  Error failure = ERROR_INIT;
   AUTO_RELEASE(operation_row_release) OperationRow operation = {0};
   if (!branch_get(context->catalog, id, &branch, err))
     return false;
-  return branch.state == ROW_DELETED || branch.state == ROW_DELETING ||
-         (record(context, &branch, false, &operation, err) &&
-          finish_delete(context, &branch, operation.id, err));
+  if (is_going(&branch))
+    return true;
+  if (record(context, &branch, false, &operation, &failure))
+    return finish_delete(context, &branch, operation.id, err);
+  if (failure.code == ERROR_BRANCH_BUSY && branch_get(context->catalog, id, &branch, err) &&
+      is_going(&branch)) /* another worker was at it at the same moment */
+    return true;
+  *err = failure;
+  return false;
 }
 
 static bool delete_one(Context *context, BranchRow *branch, json_t *deleted, Error *err) {

@@ -165,14 +165,13 @@ static bool start_locked(Context *context, BranchRow *branch, EndpointRow *endpo
 }
 
 typedef enum Asker {
-  ASKER_CLIENT, /* who connects, again and again: what was suspended stays so */
-  ASKER_SERVER, /* boughd itself, for an operation on the branch */
+  ASKER_CLIENT, /* who connects, and boughd itself: what was suspended stays so */
   ASKER_MAKER,  /* whoever is still making the branch */
   ASKER_USER,   /* who means this compute, and may have removed why it ended: it begins anew */
 } Asker;
 
-static bool check_not_suspended(const EndpointRow *endpoint, Error *err) {
-  if (!str_starts(endpoint->error, ENDPOINT_SUSPENDED))
+static bool check_not_suspended(const EndpointRow *endpoint, Asker asker, Error *err) {
+  if (asker != ASKER_CLIENT || !str_starts(endpoint->error, ENDPOINT_SUSPENDED))
     return true;
   (void)error_set(err, ERROR_POOL_FULL, "the branch is %s", endpoint->error);
   return error_hint(err,
@@ -191,10 +190,11 @@ static bool wake(Context *context, const char *id, Asker asker, EndpointTold *to
     return true;
   }
   AUTO_RELEASE(fd_release) int lock = -1;
-  if (!lock_endpoint(context, id, &branch, &endpoint, &lock, err) ||
+  if (!check_not_suspended(&endpoint, asker, err) || /* before anything is waited for */
+      !lock_endpoint(context, id, &branch, &endpoint, &lock, err) ||
       !((asker == ASKER_MAKER && branch.state == ROW_CREATING) ||
         endpoint_check_openable(&branch, err)) ||
-      !(asker != ASKER_CLIENT || check_not_suspended(&endpoint, err)))
+      !check_not_suspended(&endpoint, asker, err))
     return false;
   count_crash(&endpoint);
   if (asker == ASKER_USER)
@@ -222,7 +222,7 @@ static bool start(Context *context, const char *branch, Asker asker, EndpointTol
 }
 
 bool endpoint_start(Context *context, const char *branch, EndpointRow *ret, Error *err) {
-  return start(context, branch, ASKER_SERVER, NULL, ret, err);
+  return start(context, branch, ASKER_CLIENT, NULL, ret, err);
 }
 
 bool endpoint_start_new(Context *context, const char *branch, EndpointRow *ret, Error *err) {

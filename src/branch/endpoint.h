@@ -27,8 +27,7 @@ CHECKED bool endpoint_start_asked(Context *context, const char *branch, Endpoint
 typedef bool EndpointTold(void *arg, Context *context, const EndpointRow *endpoint, Error *err);
 
 /* The same for whichever branch the endpoint leads to once it can be started: a repoint may move it
- * meanwhile. told may be NULL, and isn't called where it was awake. It's for who connects:
- * POOL_FULL where endpoint_suspend stopped it. */
+ * meanwhile. told may be NULL, and isn't called where it was awake. */
 CHECKED bool endpoint_wake(Context *context, const char *endpoint, EndpointTold *told, void *arg,
                            EndpointRow *ret, Error *err);
 
@@ -48,8 +47,8 @@ CHECKED bool endpoint_stop_asked(Context *context, const char *branch, EndpointR
                                  Error *err);
 
 /* Stops at once that run of a compute, which fills the pool; false in ret where it has ended by
- * itself. Who connects doesn't start it again, however they come, until somebody asks for the
- * compute or works on the branch. */
+ * itself. It isn't started again (POOL_FULL), whoever comes and for what, but by
+ * endpoint_start_asked; a reset leaves it behind. */
 CHECKED bool endpoint_suspend(Context *context, const EndpointRow *run, const char *reason,
                               bool *ret, Error *err);
 

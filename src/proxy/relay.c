@@ -34,7 +34,7 @@ struct Relay {
   bool finishing; /* relay_finish was called */
   Buffer words;   /* its ErrorResponse, until it was sent */
   RelayEnd end;
-  bool client_gone;
+  bool client_gone;   /* its connection has ended */
   struct event timer; /* while ending or finishing */
   RelayDone *done;
   void *context;
@@ -43,8 +43,12 @@ struct Relay {
 static const char terminate[] = {'X', 0, 0, 0, 4};
 
 static void finish(Relay *relay, RelayEnd end) {
-  relay->client_gone = end == RELAY_CLIENT_GONE;
   relay->done(relay->context, end);
+}
+
+static void client_lost(Relay *relay) {
+  relay->client_gone = true;
+  finish(relay, RELAY_CLIENT_GONE);
 }
 
 /* Holding */
@@ -160,7 +164,7 @@ static void pump_up(Relay *relay) {
     if (count == STREAM_AGAIN)
       return;
     if (count == STREAM_END || count == STREAM_FAILED) {
-      finish(relay, RELAY_CLIENT_GONE);
+      client_lost(relay);
       return;
     }
     note_goodbye(relay, chunk, (size_t)count);
@@ -195,7 +199,7 @@ static void pump_down(Relay *relay) {
       return;
     }
     if (!pass_down(relay, (size_t)count)) {
-      finish(relay, RELAY_CLIENT_GONE);
+      client_lost(relay);
       return;
     }
     if (relay->finishing && say_words(relay))
@@ -214,7 +218,7 @@ static void on_client(void *context, short what) {
     return;
   }
   if (!pump_flush(&relay->down))
-    finish(relay, RELAY_CLIENT_GONE);
+    client_lost(relay);
   else if (relay->down.held == NULL && relay->ending)
     finish(relay, relay->end);
   else if (relay->down.held == NULL)
@@ -256,8 +260,10 @@ Relay *relay_new(Stream *client, Stream *server, const Buffer *greeting, const B
   stream_want_read(server, true);
   message_walk_all(&relay->walk, greeting->text, greeting->length);
   if (!pump_write(&relay->down, greeting->text, greeting->length) ||
-      (input->length > 0 && !pump_write(&relay->up, input->text, input->length)))
+      (input->length > 0 && !pump_write(&relay->up, input->text, input->length))) {
+    relay->client_gone = true;
     start_ending(relay, RELAY_CLIENT_GONE);
+  }
   return relay;
 }
 

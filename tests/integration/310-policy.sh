@@ -130,6 +130,7 @@ check "and is suspended" wait_for 40 is_suspended three
 equal "who has less than the limit is not, whatever it wrote" "$(endpoint one state)" running
 matches "with the figures" "$(endpoint three error)" '^suspended: it wrote [0-9]+ MB since it was started, more than the 256 MB that limits.branch_bytes of the policy allows$'
 matches "and the next step for who connects" "$(as dev three 'select 1' 2>&1 || true)" 'suspended: it wrote.*bough endpoint start'
+equal "nor does it wake for an operation" "$(bough --json diff three 2>/dev/null | jq -r .error.code)" pool-full
 equal "the tier runs" "$(endpoint staging state)" running
 check "it is started by who means it" bough endpoint start three
 equal "with what was written" "$(as dev three 'select count(*) from kept')" 1000

@@ -106,5 +106,5 @@ restart_with nothing=crash
 check "the same command finishes it" by rev scm merge e --timeout 1m
 equal "it is" "$(state e)$(head_of feature/e)" merged
 left() { [[ $(catalog_sql "select count(*) from lakebase.branches where state <> 'deleted' and kind in ('ci', 'rehearsal')") == 0 ]]; }
-check "no branch of a run is left" wait_for 60 left ||
-  note "$(catalog_sql "select name || ' ' || kind || ' ' || state || ' ' || created_at from lakebase.branches where state <> 'deleted' and kind in ('ci', 'rehearsal')")"
+check "no branch of a run is left" wait_for 60 left
+left || note "$(catalog_sql "select name || ' ' || kind || ' ' || state || ' ' || created_at from lakebase.branches where state <> 'deleted' and kind in ('ci', 'rehearsal')")"

@@ -22,20 +22,11 @@ enum { FILE_SIZE = 64 * 1024, PAGES_MAX = 64, WAIT_MS = 5000, POLL_MS = 10 };
 typedef struct Fixture {
   char root[40];
   char *data;
+  bool on_disk; /* what isn't read can be out of memory */
 } Fixture;
 
 static char *path_of(const Fixture *fixture, const char *name) {
   return path_join(fixture->data, name);
-}
-
-/* On a disk, for what a memory file system holds is always in memory. */
-static int set_up(void **state) {
-  Fixture *fixture = mem_new(1, sizeof *fixture);
-  *state = fixture;
-  (void)snprintf(fixture->root, sizeof fixture->root, "/var/tmp/bough-test-XXXXXX");
-  assert_non_null(mkdtemp(fixture->root));
-  fixture->data = path_join(fixture->root, "data");
-  return 0;
 }
 
 static int tear_down(void **state) {
@@ -70,8 +61,19 @@ static void make_file(const Fixture *fixture, const char *name) {
   AUTO_RELEASE(fd_release) int fd = open(path, O_RDONLY | O_CLOEXEC);
   assert_int_equal(fsync(fd), 0);
   assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
-  if (is_resident(fixture, name))
-    skip();
+}
+
+static int set_up(void **state) {
+  Fixture *fixture = mem_new(1, sizeof *fixture);
+  *state = fixture;
+  (void)snprintf(fixture->root, sizeof fixture->root, "/var/tmp/bough-test-XXXXXX");
+  assert_non_null(mkdtemp(fixture->root));
+  fixture->data = path_join(fixture->root, "data");
+  make_file(fixture, "probe");
+  fixture->on_disk = !is_resident(fixture, "probe");
+  if (!fixture->on_disk)
+    (void)printf("skipped: /var/tmp is no disk\n");
+  return 0;
 }
 
 static bool comes(const Fixture *fixture, const char *name) {
@@ -89,6 +91,8 @@ static void the_catalogs_of_what_was_made(void **state) {
                                      "base/16388/1259_fsm", "base/16388/123456",
                                      "base/pgsql_tmp/1259", "pg_xact/0000"};
   Fixture *fixture = *state;
+  if (!fixture->on_disk)
+    skip();
   for (size_t at = 0; at < ARRAY_LENGTH(stay); at++)
     make_file(fixture, stay[at]);
   make_file(fixture, "global/1260");
@@ -102,6 +106,8 @@ static void the_catalogs_of_what_was_made(void **state) {
 
 static void without_one_those_of_initdb(void **state) {
   Fixture *fixture = *state;
+  if (!fixture->on_disk)
+    skip();
   make_file(fixture, "base/5/1259");
   readahead_catalogs(fixture->data);
   assert_true(comes(fixture, "base/5/1259"));
@@ -109,6 +115,8 @@ static void without_one_those_of_initdb(void **state) {
 
 static void nothing_leads_elsewhere(void **state) {
   Fixture *fixture = *state;
+  if (!fixture->on_disk)
+    skip();
   make_file(fixture, "base/16388/1259");
   make_file(fixture, "elsewhere/1259");
   AUTO(str_free) char *elsewhere = path_of(fixture, "elsewhere");
