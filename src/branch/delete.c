@@ -94,11 +94,11 @@ bool branch_delete_expired(Context *context, const char *id, Error *err) {
          finish_delete(context, &branch, operation.id, err);
 }
 
-/* Whoever took the change into its tier, or gave it up, was asked for that. */
 static bool is_going(const BranchRow *branch) {
   return branch->state == ROW_DELETED || branch->state == ROW_DELETING;
 }
 
+/* Whoever took the change into its tier, or gave it up, was asked for that. */
 bool branch_delete_ended(Context *context, const char *id, Error *err) {
   BranchRow branch;
   Error failure = ERROR_INIT;

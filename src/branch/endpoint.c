@@ -233,9 +233,7 @@ bool endpoint_start_asked(Context *context, const char *branch, EndpointRow *ret
   return start(context, branch, ASKER_USER, record_request, ret, err);
 }
 
-/* The volume's lock is held. First the wish, so that boughd doesn't start again what it sees
- * ending.
- */
+/* The volume's lock is held. The wish goes first: boughd must not start again what it sees end. */
 static bool stop_locked(Context *context, const BranchRow *branch, EndpointRow *endpoint,
                         bool immediate, EndpointTold *told, Error *err) {
   endpoint->wanted = false;

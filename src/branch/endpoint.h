@@ -52,8 +52,7 @@ CHECKED bool endpoint_stop_asked(Context *context, const char *branch, EndpointR
 CHECKED bool endpoint_suspend(Context *context, const EndpointRow *run, const char *reason,
                               bool *ret, Error *err);
 
-/* endpoint_stop for a caller that holds the volume's lock, to leave no gap for a start behind it.
- */
+/* endpoint_stop for a caller that holds the volume's lock: no gap for a start behind it. */
 CHECKED bool endpoint_stop_held(Context *context, const BranchRow *branch, bool immediate,
                                 EndpointRow *endpoint, Error *err);
 
