@@ -123,7 +123,7 @@ stage_clients() {
 }
 
 stage_unit-gcc() { unit gcc; }
-stage_unit-sanitized() { unit sanitized; } # clang's; without the sanitizers it is tried by integration-user
+stage_unit-sanitized() { unit sanitized; } # clang's; tools/soak runs it without the sanitizers, too
 
 # fuzz TARGET: an input that breaks it is kept.
 fuzz() {
@@ -178,7 +178,7 @@ default_mode() {
 
 stage_integration() { integrate gcc "$(default_mode)"; }
 stage_diff-oracle() { ORACLE_LONG=1 ORACLE_TIMEOUT=14400 INTEGRATION_ROUNDS=1 integrate gcc system 410; }
-stage_integration-user() { integrate clang user "${USER_TESTS[@]}"; }
+stage_integration-user() { integrate "$USER_BUILD" user "${USER_TESTS[@]}"; }
 stage_integration-sanitized() { integrate sanitized "$(default_mode)" "${SANITIZED_TESTS[@]}"; }
 
 stage_fresh-root() {
